@@ -1,0 +1,11 @@
+//! Words that every room uses: errors, ids, times, pages, severities, secrets.
+//!
+//! This floor knows no room. A room that has an error of its own writes `impl From<ItsError> for ApiError` at home.
+
+pub mod error;
+pub mod ids;
+pub mod page;
+pub mod secret;
+pub mod severity;
+pub mod text_enum;
+pub mod time;

@@ -1,0 +1,8 @@
+//! Patchbay connects inputs to outputs: scanners on one side, people's issue trackers on the other.
+//!
+//! One binary, two doors: `api` for people and pipelines, `worker` for time and retries. Behind both stand the
+//! same domain rooms, each with its rules (pure), its repository and its service. Every import points down; the
+//! floors are listed in `tests/it/house.rs`, which enforces them.
+
+pub mod base;
+pub mod reports;
