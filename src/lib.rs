@@ -4,5 +4,8 @@
 //! same domain rooms, each with its rules (pure), its repository and its service. Every import points down; the
 //! floors are listed in `tests/it/house.rs`, which enforces them.
 
+pub mod access;
+pub mod app;
 pub mod base;
+pub mod db;
 pub mod reports;

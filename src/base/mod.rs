@@ -2,9 +2,11 @@
 //!
 //! This floor knows no room. A room that has an error of its own writes `impl From<ItsError> for ApiError` at home.
 
+pub mod actor;
 pub mod error;
 pub mod ids;
 pub mod page;
+pub mod scope;
 pub mod secret;
 pub mod severity;
 pub mod text_enum;

@@ -1,0 +1,41 @@
+//! Which products a caller may see (PB-10): every query of product data takes it.
+
+use super::ids::ProductId;
+
+/// The products that a caller may see, within the caller's organization.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProductScope {
+    /// All but these: those restricted to teams that the caller is not in. Mostly none.
+    Except(Vec<ProductId>),
+    /// Only this one: a token bound to a product.
+    Only(ProductId),
+}
+
+impl ProductScope {
+    /// All of the organization's products.
+    #[must_use]
+    pub const fn all() -> Self {
+        Self::Except(Vec::new())
+    }
+
+    /// May this product be seen?
+    #[must_use]
+    pub fn allows(&self, product: ProductId) -> bool {
+        match self {
+            Self::Except(hidden) => !hidden.contains(&product),
+            Self::Only(only) => *only == product,
+        }
+    }
+}
+
+/// Narrows a boxed query to a [`ProductScope`]: `in_scope!(query, scope, products::id)`.
+#[macro_export]
+macro_rules! in_scope {
+    ($query:expr, $scope:expr, $column:expr) => {
+        match $scope {
+            $crate::base::scope::ProductScope::Except(hidden) if hidden.is_empty() => $query,
+            $crate::base::scope::ProductScope::Except(hidden) => $query.filter($column.ne_all(hidden.clone())),
+            $crate::base::scope::ProductScope::Only(only) => $query.filter($column.eq(*only)),
+        }
+    };
+}

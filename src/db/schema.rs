@@ -1,0 +1,568 @@
+//! The tables, in types that both databases have: ids are 16 bytes, times microseconds, severities ranks.
+//!
+//! Written beside the migrations; `tests/it/migrations.rs` compares both with what the databases say.
+
+use diesel::allow_tables_to_appear_in_same_query;
+
+diesel::table! {
+    organizations (id) {
+        id -> Binary,
+        slug -> Text,
+        name -> Text,
+        tracker_traffic_stopped -> Bool,
+        version -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    users (id) {
+        id -> Binary,
+        email -> Text,
+        name -> Text,
+        password_hash -> Text,
+        is_superuser -> Bool,
+        is_active -> Bool,
+        sessions_valid_from -> BigInt,
+        version -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    memberships (organization_id, user_id) {
+        organization_id -> Binary,
+        user_id -> Binary,
+        role -> Text,
+        version -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    teams (organization_id, id) {
+        organization_id -> Binary,
+        id -> Binary,
+        name -> Text,
+        responsible_user_id -> Nullable<Binary>,
+        version -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    team_members (organization_id, team_id, user_id) {
+        organization_id -> Binary,
+        team_id -> Binary,
+        user_id -> Binary,
+    }
+}
+
+diesel::table! {
+    api_tokens (id) {
+        id -> Binary,
+        organization_id -> Binary,
+        product_id -> Nullable<Binary>,
+        name -> Text,
+        token_hash -> Binary,
+        token_prefix -> Text,
+        scopes -> Text,
+        expires_at -> Nullable<BigInt>,
+        revoked_at -> Nullable<BigInt>,
+        created_by -> Binary,
+        version -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    api_token_uses (token_id) {
+        token_id -> Binary,
+        last_used_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    refresh_tokens (id) {
+        id -> Binary,
+        family_id -> Binary,
+        user_id -> Binary,
+        token_hash -> Binary,
+        used_at -> Nullable<BigInt>,
+        revoked_at -> Nullable<BigInt>,
+        expires_at -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    login_attempts (attempt_key) {
+        attempt_key -> Text,
+        failures -> BigInt,
+        blocked_until -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    products (organization_id, id) {
+        organization_id -> Binary,
+        id -> Binary,
+        name -> Text,
+        name_key -> Text,
+        description -> Text,
+        is_restricted -> Bool,
+        default_branch_id -> Nullable<Binary>,
+        version -> BigInt,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    product_teams (organization_id, product_id, team_id) {
+        organization_id -> Binary,
+        product_id -> Binary,
+        team_id -> Binary,
+    }
+}
+
+diesel::table! {
+    branches (organization_id, id) {
+        organization_id -> Binary,
+        id -> Binary,
+        product_id -> Binary,
+        name -> Text,
+        version -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    engagements (organization_id, id) {
+        organization_id -> Binary,
+        id -> Binary,
+        product_id -> Binary,
+        name -> Text,
+        description -> Text,
+        state -> Text,
+        starts_at -> Nullable<BigInt>,
+        ends_at -> Nullable<BigInt>,
+        version -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    assets (organization_id, id) {
+        organization_id -> Binary,
+        id -> Binary,
+        kind -> Text,
+        name -> Text,
+        search -> Text,
+        version -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    components (organization_id, id) {
+        organization_id -> Binary,
+        id -> Binary,
+        name -> Text,
+        component_version -> Text,
+        purl -> Text,
+    }
+}
+
+diesel::table! {
+    vulnerabilities (organization_id, id) {
+        organization_id -> Binary,
+        id -> Binary,
+        vulnerability_key -> Text,
+        title -> Text,
+        severity -> SmallInt,
+        description -> Text,
+        remediation -> Nullable<Text>,
+        cwe -> Nullable<Integer>,
+        cwes_json -> Text,
+        cvss2 -> Nullable<Text>,
+        cvss3 -> Nullable<Text>,
+        cvss4 -> Nullable<Text>,
+        cvss_score -> Nullable<Double>,
+        epss -> Nullable<Double>,
+        is_known_exploited -> Bool,
+        references_json -> Text,
+        search -> Text,
+        version -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    vulnerability_aliases (organization_id, alias, vulnerability_id) {
+        organization_id -> Binary,
+        alias -> Text,
+        vulnerability_id -> Binary,
+    }
+}
+
+diesel::table! {
+    scan_sources (organization_id, id) {
+        organization_id -> Binary,
+        id -> Binary,
+        product_id -> Binary,
+        branch_id -> Binary,
+        engagement_id -> Nullable<Binary>,
+        engagement_key -> Text,
+        tool -> Text,
+        name -> Text,
+        latest_scan_id -> Nullable<Binary>,
+        latest_scan_at -> Nullable<BigInt>,
+        latest_reported_at -> Nullable<BigInt>,
+        latest_report_hash -> Nullable<Binary>,
+        latest_sequence -> BigInt,
+        closes_held_at -> Nullable<BigInt>,
+        retired_at -> Nullable<BigInt>,
+        version -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    uploads (organization_id, id) {
+        organization_id -> Binary,
+        id -> Binary,
+        product_id -> Binary,
+        state -> Text,
+        format -> Nullable<Text>,
+        settings_json -> Text,
+        report_hash -> Nullable<Binary>,
+        size_bytes -> BigInt,
+        faults_json -> Nullable<Text>,
+        created_by_kind -> Text,
+        created_by -> Nullable<Binary>,
+        created_at -> BigInt,
+        finished_at -> Nullable<BigInt>,
+        lease_until -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    scans (organization_id, id) {
+        organization_id -> Binary,
+        id -> Binary,
+        upload_id -> Binary,
+        source_id -> Binary,
+        product_id -> Binary,
+        branch_id -> Binary,
+        tool -> Text,
+        tool_version -> Nullable<Text>,
+        format -> Text,
+        outcome -> Text,
+        commit_id -> Nullable<Text>,
+        environment -> Nullable<Text>,
+        reported_at -> Nullable<BigInt>,
+        scanned_at -> BigInt,
+        report_hash -> Binary,
+        observations_new -> BigInt,
+        observations_updated -> BigInt,
+        observations_unchanged -> BigInt,
+        observations_reopened -> BigInt,
+        observations_resolved -> BigInt,
+        warnings_json -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    observations (organization_id, id) {
+        organization_id -> Binary,
+        id -> Binary,
+        source_id -> Binary,
+        product_id -> Binary,
+        branch_id -> Binary,
+        asset_id -> Binary,
+        vulnerability_id -> Binary,
+        component_id -> Nullable<Binary>,
+        fingerprint -> Binary,
+        tool_fingerprint -> Nullable<Binary>,
+        status -> Text,
+        is_active -> Bool,
+        severity -> SmallInt,
+        scan_severity -> SmallInt,
+        scan_status -> Nullable<Text>,
+        assessed_status -> Nullable<Text>,
+        assessed_severity -> Nullable<SmallInt>,
+        assessment_expires_at -> Nullable<BigInt>,
+        duplicate_of -> Nullable<Binary>,
+        is_verified -> Bool,
+        location -> Text,
+        line -> Nullable<Integer>,
+        content_hash -> BigInt,
+        first_seen_at -> BigInt,
+        last_seen_at -> Nullable<BigInt>,
+        status_changed_at -> BigInt,
+        version -> BigInt,
+        ticket_state -> Nullable<SmallInt>,
+    }
+}
+
+diesel::table! {
+    observation_details (organization_id, observation_id) {
+        organization_id -> Binary,
+        observation_id -> Binary,
+        title -> Nullable<Text>,
+        description -> Nullable<Text>,
+        snippet -> Nullable<Text>,
+        fixed_version -> Nullable<Text>,
+        evidence_json -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    observation_history (organization_id, observation_id, id) {
+        organization_id -> Binary,
+        observation_id -> Binary,
+        id -> Binary,
+        at -> BigInt,
+        actor_kind -> Text,
+        actor_id -> Nullable<Binary>,
+        field -> Text,
+        old_value -> Nullable<Text>,
+        new_value -> Nullable<Text>,
+        comment -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    observation_notes (organization_id, id) {
+        organization_id -> Binary,
+        id -> Binary,
+        observation_id -> Binary,
+        author_id -> Nullable<Binary>,
+        body -> Text,
+        version -> BigInt,
+        created_at -> BigInt,
+        edited_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    observation_counts (organization_id, product_id, source_id, status, severity) {
+        organization_id -> Binary,
+        product_id -> Binary,
+        source_id -> Binary,
+        status -> Text,
+        severity -> SmallInt,
+        observations -> BigInt,
+    }
+}
+
+diesel::table! {
+    observation_tombstones (organization_id, source_id, fingerprint) {
+        organization_id -> Binary,
+        source_id -> Binary,
+        fingerprint -> Binary,
+        tool_fingerprint -> Nullable<Binary>,
+        observation_id -> Binary,
+        deleted_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    tracker_connections (organization_id, id) {
+        organization_id -> Binary,
+        id -> Binary,
+        label -> Text,
+        kind -> Text,
+        base_url -> Text,
+        username -> Nullable<Text>,
+        secret_sealed -> Binary,
+        settings_json -> Text,
+        is_enabled -> Bool,
+        version -> BigInt,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    connection_budgets (organization_id, connection_id) {
+        organization_id -> Binary,
+        connection_id -> Binary,
+        paused_at -> Nullable<BigInt>,
+        paused_reason -> Nullable<Text>,
+        arrival_at -> BigInt,
+        interval_micros -> BigInt,
+        burst_micros -> BigInt,
+        max_leases -> Integer,
+        last_success_at -> Nullable<BigInt>,
+        last_error -> Nullable<Text>,
+        last_error_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    tracker_configs (organization_id, id) {
+        organization_id -> Binary,
+        id -> Binary,
+        product_id -> Binary,
+        connection_id -> Binary,
+        is_active -> Bool,
+        is_dry_run -> Bool,
+        auto_sync -> Bool,
+        push_all -> Bool,
+        require_verified -> Bool,
+        project_key -> Text,
+        minimum_severity -> SmallInt,
+        settings_json -> Text,
+        version -> BigInt,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    tickets (organization_id, id) {
+        organization_id -> Binary,
+        id -> Binary,
+        connection_id -> Binary,
+        subject_kind -> Text,
+        subject_id -> Binary,
+        product_id -> Binary,
+        project_key -> Text,
+        phase -> Text,
+        marker -> Text,
+        remote_key -> Nullable<Text>,
+        remote_id -> Nullable<Text>,
+        url -> Nullable<Text>,
+        base_url -> Text,
+        state_seen -> Nullable<Text>,
+        state_pushed -> Nullable<Text>,
+        pushed_hash -> Nullable<Binary>,
+        labels_json -> Text,
+        facts_json -> Text,
+        is_suppressed -> Bool,
+        pushed_by_hand -> Bool,
+        intended_at -> Nullable<BigInt>,
+        unlinked_at -> Nullable<BigInt>,
+        last_error -> Nullable<Text>,
+        last_synced_at -> Nullable<BigInt>,
+        version -> BigInt,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    sync_jobs (organization_id, id) {
+        organization_id -> Binary,
+        id -> Binary,
+        connection_id -> Binary,
+        product_id -> Binary,
+        subject_kind -> Text,
+        subject_id -> Binary,
+        reason -> Text,
+        state -> Text,
+        due_at -> BigInt,
+        lease_token -> Nullable<Binary>,
+        attempts -> Integer,
+        revision -> BigInt,
+        last_error -> Nullable<Text>,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    notifications (organization_id, id) {
+        organization_id -> Binary,
+        id -> Binary,
+        cause_key -> Text,
+        kind -> Text,
+        product_id -> Nullable<Binary>,
+        subject_kind -> Nullable<Text>,
+        subject_id -> Nullable<Binary>,
+        title -> Text,
+        body -> Text,
+        occurrences -> BigInt,
+        first_at -> BigInt,
+        last_at -> BigInt,
+        resolved_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    notification_reads (organization_id, user_id, notification_id) {
+        organization_id -> Binary,
+        user_id -> Binary,
+        notification_id -> Binary,
+        read_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    idempotency_keys (organization_id, caller_id, idempotency_key) {
+        organization_id -> Binary,
+        caller_id -> Binary,
+        idempotency_key -> Text,
+        request_hash -> Binary,
+        status -> Nullable<Integer>,
+        headers_json -> Nullable<Text>,
+        body -> Nullable<Binary>,
+        lease_until -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    audit_log (organization_id, id) {
+        organization_id -> Binary,
+        id -> Binary,
+        at -> BigInt,
+        actor_kind -> Text,
+        actor_id -> Nullable<Binary>,
+        action -> Text,
+        subject_kind -> Text,
+        subject_id -> Nullable<Binary>,
+        changes_json -> Text,
+    }
+}
+
+allow_tables_to_appear_in_same_query!(
+    organizations,
+    users,
+    memberships,
+    teams,
+    team_members,
+    api_tokens,
+    api_token_uses,
+    refresh_tokens,
+    login_attempts,
+    products,
+    product_teams,
+    branches,
+    engagements,
+    assets,
+    components,
+    vulnerabilities,
+    vulnerability_aliases,
+    scan_sources,
+    uploads,
+    scans,
+    observations,
+    observation_details,
+    observation_history,
+    observation_notes,
+    observation_counts,
+    observation_tombstones,
+    tracker_connections,
+    connection_budgets,
+    tracker_configs,
+    tickets,
+    sync_jobs,
+    notifications,
+    notification_reads,
+    idempotency_keys,
+    audit_log,
+);
