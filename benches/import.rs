@@ -1,1 +1,3 @@
+//! What an import costs, beside the floor.
+
 fn main() {}

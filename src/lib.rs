@@ -7,5 +7,6 @@
 pub mod access;
 pub mod app;
 pub mod base;
+pub mod config;
 pub mod db;
 pub mod reports;

@@ -1,2 +1,3 @@
-//! Tests.
-fn main() {}
+//! The tests that drive the whole of it.
+
+mod config;
