@@ -33,8 +33,6 @@ pub struct Config {
     pub database_url: Option<Secret<String>>,
     /// Connections for reading.
     pub database_connections: u32,
-    /// How long to wait for a connection or the writer.
-    pub database_wait: Duration,
     /// Where the keys are.
     pub keys_file: PathBuf,
     /// The content of the keys file; replaces it.
@@ -146,7 +144,6 @@ impl Reader {
             public_url: self.public_url(listen),
             database_url: self.value("database_url"),
             database_connections: self.within("database_connections", 1..=64),
-            database_wait: self.at_least_a_second("database_wait_seconds"),
             keys_file: self.value::<Option<PathBuf>>("keys_file").unwrap_or_else(|| data_folder.join("keys.json")),
             keys: self.value("keys"),
             data_folder,

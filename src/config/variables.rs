@@ -117,12 +117,6 @@ pub const VARIABLES: &[Variable] = &[
     },
     plain("database_connections", "connections", "4", "Connections for reading, 1 to 64. More than four seldom helps."),
     plain(
-        "database_wait_seconds",
-        "seconds",
-        "10",
-        "How long a request waits for a connection or the writer before it is answered 503.",
-    ),
-    plain(
         "keys_file",
         "path",
         "",
