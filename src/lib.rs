@@ -10,3 +10,4 @@ pub mod base;
 pub mod config;
 pub mod db;
 pub mod reports;
+pub mod trackers;

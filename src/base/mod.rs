@@ -12,3 +12,4 @@ pub mod secret;
 pub mod severity;
 pub mod text_enum;
 pub mod time;
+pub mod tracker_kind;
