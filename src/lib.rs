@@ -9,5 +9,6 @@ pub mod app;
 pub mod base;
 pub mod config;
 pub mod db;
+pub mod keys;
 pub mod reports;
 pub mod trackers;
