@@ -1,3 +1,4 @@
 //! The tests that drive the whole of it.
 
 mod config;
+mod house;
