@@ -10,5 +10,6 @@ pub mod base;
 pub mod config;
 pub mod db;
 pub mod keys;
+pub mod observations;
 pub mod reports;
 pub mod trackers;
