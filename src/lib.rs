@@ -12,4 +12,5 @@ pub mod db;
 pub mod keys;
 pub mod observations;
 pub mod reports;
+pub mod telemetry;
 pub mod trackers;

@@ -241,7 +241,11 @@ fn checkout(pool: &Pool<Manager>) -> Result<PooledConnection<Manager>, ApiError>
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
 ) -> Result<T, ApiError> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|cause| Err(ApiError::internal(cause)))
+    // Log lines of the work keep the request's id.
+    let span = tracing::Span::current();
+    tokio::task::spawn_blocking(move || span.in_scope(work))
+        .await
+        .unwrap_or_else(|cause| Err(ApiError::internal(cause)))
 }
 
 fn busy() -> ApiError {
