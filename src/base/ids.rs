@@ -88,8 +88,10 @@ id_type! {
     TeamId,
     /// An API token.
     ApiTokenId,
-    /// A refresh token, or the family it belongs to.
-    RefreshTokenId,
+    /// A login and what follows from it.
+    SessionId,
+    /// An invitation to an organization.
+    InvitationId,
     /// A product.
     ProductId,
     /// A branch of a product; every product also has an implicit "no branch" row.

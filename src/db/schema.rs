@@ -23,7 +23,6 @@ diesel::table! {
         password_hash -> Text,
         is_superuser -> Bool,
         is_active -> Bool,
-        sessions_valid_from -> BigInt,
         version -> BigInt,
         created_at -> BigInt,
     }
@@ -83,13 +82,10 @@ diesel::table! {
 }
 
 diesel::table! {
-    refresh_tokens (id) {
+    sessions (id) {
         id -> Binary,
-        family_id -> Binary,
         user_id -> Binary,
-        token_hash -> Binary,
-        used_at -> Nullable<BigInt>,
-        revoked_at -> Nullable<BigInt>,
+        refresh_hash -> Binary,
         expires_at -> BigInt,
         created_at -> BigInt,
     }
@@ -98,9 +94,20 @@ diesel::table! {
 diesel::table! {
     login_attempts (attempt_key) {
         attempt_key -> Text,
-        failures -> BigInt,
-        blocked_until -> BigInt,
-        updated_at -> BigInt,
+        attempts -> BigInt,
+        window_ends_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    invitations (organization_id, id) {
+        organization_id -> Binary,
+        id -> Binary,
+        email -> Text,
+        role -> Text,
+        code_hash -> Binary,
+        expires_at -> BigInt,
+        created_at -> BigInt,
     }
 }
 
@@ -537,8 +544,9 @@ allow_tables_to_appear_in_same_query!(
     team_members,
     api_tokens,
     api_token_uses,
-    refresh_tokens,
+    sessions,
     login_attempts,
+    invitations,
     products,
     product_teams,
     branches,

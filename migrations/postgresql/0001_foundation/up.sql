@@ -11,7 +11,7 @@ CREATE TABLE organizations (
     created_at BIGINT NOT NULL
 );
 
--- Users, their refresh tokens and API tokens are found before the organization is known: they are global.
+-- Users, their sessions and API tokens are found before the organization is known: they are global.
 CREATE TABLE users (
     id BYTEA NOT NULL PRIMARY KEY,
     email TEXT COLLATE "C" NOT NULL UNIQUE,
@@ -19,8 +19,6 @@ CREATE TABLE users (
     password_hash TEXT NOT NULL,
     is_superuser BOOLEAN NOT NULL DEFAULT FALSE,
     is_active BOOLEAN NOT NULL DEFAULT TRUE,
-    -- Tokens issued before this moment are void (password change, demotion).
-    sessions_valid_from BIGINT NOT NULL,
     version BIGINT NOT NULL DEFAULT 1,
     created_at BIGINT NOT NULL
 );
@@ -80,26 +78,37 @@ CREATE TABLE api_token_uses (
     last_used_at BIGINT NOT NULL
 );
 
-CREATE TABLE refresh_tokens (
+-- A login and what follows from it. A refresh replaces the hash; a token that was replaced ends the session.
+CREATE TABLE sessions (
     id BYTEA NOT NULL PRIMARY KEY,
-    family_id BYTEA NOT NULL,
     user_id BYTEA NOT NULL REFERENCES users (id) ON DELETE CASCADE,
-    token_hash BYTEA NOT NULL UNIQUE,
-    used_at BIGINT,
-    revoked_at BIGINT,
+    refresh_hash BYTEA NOT NULL,
     expires_at BIGINT NOT NULL,
     created_at BIGINT NOT NULL
 );
-CREATE INDEX ix_refresh_tokens_family ON refresh_tokens (family_id);
-CREATE INDEX ix_refresh_tokens_user ON refresh_tokens (user_id);
-CREATE INDEX ix_refresh_tokens_expiry ON refresh_tokens (expires_at);
+CREATE INDEX ix_sessions_user ON sessions (user_id);
+CREATE INDEX ix_sessions_expiry ON sessions (expires_at);
 
--- Failed logins, counted per account and per address: shared by all instances.
+-- Logins that were tried, counted per account, per address and per both: shared by all instances. Keys are hashes:
+-- people type passwords into the wrong field.
 CREATE TABLE login_attempts (
     attempt_key TEXT COLLATE "C" NOT NULL PRIMARY KEY,
-    failures BIGINT NOT NULL,
-    blocked_until BIGINT NOT NULL,
-    updated_at BIGINT NOT NULL
+    attempts BIGINT NOT NULL,
+    window_ends_at BIGINT NOT NULL
+);
+CREATE INDEX ix_login_attempts_end ON login_attempts (window_ends_at);
+
+-- Whoever holds the code may join; an organization cannot add people, or learn about them, without them.
+CREATE TABLE invitations (
+    organization_id BYTEA NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+    id BYTEA NOT NULL,
+    email TEXT COLLATE "C" NOT NULL,
+    role TEXT NOT NULL,
+    code_hash BYTEA NOT NULL UNIQUE,
+    expires_at BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (organization_id, id),
+    UNIQUE (organization_id, email)
 );
 
 CREATE TABLE products (
@@ -162,7 +171,7 @@ CREATE TABLE engagements (
 );
 
 CREATE TABLE assets (
-    organization_id BYTEA NOT NULL REFERENCES organizations (id),
+    organization_id BYTEA NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
     id BYTEA NOT NULL,
     kind TEXT NOT NULL,
     name TEXT COLLATE "C" NOT NULL,
@@ -175,7 +184,7 @@ CREATE TABLE assets (
 );
 
 CREATE TABLE components (
-    organization_id BYTEA NOT NULL REFERENCES organizations (id),
+    organization_id BYTEA NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
     id BYTEA NOT NULL,
     name TEXT COLLATE "C" NOT NULL,
     component_version TEXT COLLATE "C" NOT NULL,
@@ -185,7 +194,7 @@ CREATE TABLE components (
 );
 
 CREATE TABLE vulnerabilities (
-    organization_id BYTEA NOT NULL REFERENCES organizations (id),
+    organization_id BYTEA NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
     id BYTEA NOT NULL,
     vulnerability_key TEXT COLLATE "C" NOT NULL,
     title TEXT NOT NULL,
@@ -259,7 +268,7 @@ CREATE INDEX ix_scan_sources_organization ON scan_sources (organization_id, late
 CREATE INDEX ix_scan_sources_branch ON scan_sources (branch_id);
 
 CREATE TABLE uploads (
-    organization_id BYTEA NOT NULL REFERENCES organizations (id),
+    organization_id BYTEA NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
     id BYTEA NOT NULL,
     product_id BYTEA NOT NULL,
     state TEXT NOT NULL,
@@ -551,7 +560,7 @@ CREATE INDEX ix_sync_jobs_due ON sync_jobs (connection_id, due_at, id) WHERE sta
 CREATE INDEX ix_sync_jobs_product ON sync_jobs (organization_id, product_id, id);
 
 CREATE TABLE notifications (
-    organization_id BYTEA NOT NULL REFERENCES organizations (id),
+    organization_id BYTEA NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
     id BYTEA NOT NULL,
     -- One open notification per cause.
     cause_key TEXT COLLATE "C" NOT NULL,

@@ -11,7 +11,7 @@ CREATE TABLE organizations (
     created_at BIGINT NOT NULL
 );
 
--- Users, their refresh tokens and API tokens are found before the organization is known: they are global.
+-- Users, their sessions and API tokens are found before the organization is known: they are global.
 CREATE TABLE users (
     id BLOB NOT NULL PRIMARY KEY,
     email TEXT NOT NULL UNIQUE,
@@ -19,8 +19,6 @@ CREATE TABLE users (
     password_hash TEXT NOT NULL,
     is_superuser BOOLEAN NOT NULL DEFAULT FALSE,
     is_active BOOLEAN NOT NULL DEFAULT TRUE,
-    -- Tokens issued before this moment are void (password change, demotion).
-    sessions_valid_from BIGINT NOT NULL,
     version BIGINT NOT NULL DEFAULT 1,
     created_at BIGINT NOT NULL
 );
@@ -80,26 +78,37 @@ CREATE TABLE api_token_uses (
     last_used_at BIGINT NOT NULL
 );
 
-CREATE TABLE refresh_tokens (
+-- A login and what follows from it. A refresh replaces the hash; a token that was replaced ends the session.
+CREATE TABLE sessions (
     id BLOB NOT NULL PRIMARY KEY,
-    family_id BLOB NOT NULL,
     user_id BLOB NOT NULL REFERENCES users (id) ON DELETE CASCADE,
-    token_hash BLOB NOT NULL UNIQUE,
-    used_at BIGINT,
-    revoked_at BIGINT,
+    refresh_hash BLOB NOT NULL,
     expires_at BIGINT NOT NULL,
     created_at BIGINT NOT NULL
 );
-CREATE INDEX ix_refresh_tokens_family ON refresh_tokens (family_id);
-CREATE INDEX ix_refresh_tokens_user ON refresh_tokens (user_id);
-CREATE INDEX ix_refresh_tokens_expiry ON refresh_tokens (expires_at);
+CREATE INDEX ix_sessions_user ON sessions (user_id);
+CREATE INDEX ix_sessions_expiry ON sessions (expires_at);
 
--- Failed logins, counted per account and per address: shared by all instances.
+-- Logins that were tried, counted per account, per address and per both: shared by all instances. Keys are hashes:
+-- people type passwords into the wrong field.
 CREATE TABLE login_attempts (
     attempt_key TEXT NOT NULL PRIMARY KEY,
-    failures BIGINT NOT NULL,
-    blocked_until BIGINT NOT NULL,
-    updated_at BIGINT NOT NULL
+    attempts BIGINT NOT NULL,
+    window_ends_at BIGINT NOT NULL
+);
+CREATE INDEX ix_login_attempts_end ON login_attempts (window_ends_at);
+
+-- Whoever holds the code may join; an organization cannot add people, or learn about them, without them.
+CREATE TABLE invitations (
+    organization_id BLOB NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+    id BLOB NOT NULL,
+    email TEXT NOT NULL,
+    role TEXT NOT NULL,
+    code_hash BLOB NOT NULL UNIQUE,
+    expires_at BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (organization_id, id),
+    UNIQUE (organization_id, email)
 );
 
 CREATE TABLE products (
@@ -160,7 +169,7 @@ CREATE TABLE engagements (
 );
 
 CREATE TABLE assets (
-    organization_id BLOB NOT NULL REFERENCES organizations (id),
+    organization_id BLOB NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
     id BLOB NOT NULL,
     kind TEXT NOT NULL,
     name TEXT NOT NULL,
@@ -173,7 +182,7 @@ CREATE TABLE assets (
 );
 
 CREATE TABLE components (
-    organization_id BLOB NOT NULL REFERENCES organizations (id),
+    organization_id BLOB NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
     id BLOB NOT NULL,
     name TEXT NOT NULL,
     component_version TEXT NOT NULL,
@@ -185,7 +194,7 @@ CREATE TABLE components (
 CREATE TABLE vulnerabilities (
     -- Named, so that copying the database keeps it: the text index refers to it.
     row_number INTEGER PRIMARY KEY,
-    organization_id BLOB NOT NULL REFERENCES organizations (id),
+    organization_id BLOB NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
     id BLOB NOT NULL,
     vulnerability_key TEXT NOT NULL,
     title TEXT NOT NULL,
@@ -266,7 +275,7 @@ CREATE INDEX ix_scan_sources_organization ON scan_sources (organization_id, late
 CREATE INDEX ix_scan_sources_branch ON scan_sources (branch_id);
 
 CREATE TABLE uploads (
-    organization_id BLOB NOT NULL REFERENCES organizations (id),
+    organization_id BLOB NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
     id BLOB NOT NULL,
     product_id BLOB NOT NULL,
     state TEXT NOT NULL,
@@ -558,7 +567,7 @@ CREATE INDEX ix_sync_jobs_due ON sync_jobs (connection_id, due_at, id) WHERE sta
 CREATE INDEX ix_sync_jobs_product ON sync_jobs (organization_id, product_id, id);
 
 CREATE TABLE notifications (
-    organization_id BLOB NOT NULL REFERENCES organizations (id),
+    organization_id BLOB NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
     id BLOB NOT NULL,
     -- One open notification per cause.
     cause_key TEXT NOT NULL,
