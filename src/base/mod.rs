@@ -11,6 +11,7 @@ pub mod page;
 pub mod scope;
 pub mod secret;
 pub mod severity;
+pub mod stop;
 pub mod text_enum;
 pub mod time;
 pub mod tracker_kind;
