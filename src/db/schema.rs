@@ -347,6 +347,7 @@ diesel::table! {
         organization_id -> Binary,
         id -> Binary,
         observation_id -> Binary,
+        author_kind -> Text,
         author_id -> Nullable<Binary>,
         body -> Text,
         version -> BigInt,

@@ -6,7 +6,7 @@ use super::status::{self, ObservationStatus};
 use super::ticket_state::TicketState;
 use crate::base::actor::ActorKind;
 use crate::base::ids::{
-    AssetId, BranchId, ComponentId, HistoryId, NoteId, ObservationId, OrganizationId, ProductId, ScanSourceId, UserId,
+    AssetId, BranchId, ComponentId, HistoryId, NoteId, ObservationId, OrganizationId, ProductId, ScanSourceId,
     VulnerabilityId,
 };
 use crate::base::severity::Severity;
@@ -153,8 +153,10 @@ pub struct Note {
     pub id: NoteId,
     /// The observation.
     pub observation_id: ObservationId,
-    /// Who wrote it; none when a machine did.
-    pub author_id: Option<UserId>,
+    /// What kind of actor wrote it.
+    pub author_kind: ActorKind,
+    /// Who wrote it.
+    pub author_id: Option<Vec<u8>>,
     /// Markdown.
     pub body: String,
     /// Grows with every edit; the `ETag`.

@@ -366,13 +366,23 @@ CREATE UNIQUE INDEX ux_observations_fingerprint ON observations (organization_id
 CREATE INDEX ix_observations_organization ON observations (organization_id, is_active, severity, id);
 CREATE INDEX ix_observations_product ON observations (product_id, is_active, severity, id);
 CREATE INDEX ix_observations_source ON observations (source_id, is_active, severity, id);
-CREATE INDEX ix_observations_pair ON observations (vulnerability_id, asset_id, is_active);
+-- Ends in the list's sort key, so that sorting the places of one vulnerability reads no rows.
+CREATE INDEX ix_observations_pair ON observations (vulnerability_id, asset_id, is_active, severity, id);
 CREATE INDEX ix_observations_asset ON observations (asset_id, is_active, severity, id);
-CREATE INDEX ix_observations_component ON observations (component_id, is_active) WHERE component_id IS NOT NULL;
+CREATE INDEX ix_observations_component ON observations (component_id, is_active, severity, id)
+    WHERE component_id IS NOT NULL;
 CREATE INDEX ix_observations_gone ON observations (source_id, last_seen_at, id) WHERE last_seen_at IS NOT NULL;
+CREATE INDEX ix_observations_gone_organization ON observations (organization_id, last_seen_at, id)
+    WHERE last_seen_at IS NOT NULL;
 CREATE INDEX ix_observations_expiry ON observations (assessment_expires_at) WHERE assessment_expires_at IS NOT NULL;
 CREATE INDEX ix_observations_duplicate ON observations (duplicate_of) WHERE duplicate_of IS NOT NULL;
-CREATE INDEX ix_observations_ticket ON observations (organization_id, ticket_state, id) WHERE ticket_state IS NOT NULL;
+CREATE INDEX ix_observations_ticket ON observations (organization_id, ticket_state, is_active, severity, id)
+    WHERE ticket_state IS NOT NULL;
+-- The statuses that only people and analyses give are rare: these cost an import nothing.
+CREATE INDEX ix_observations_disposed ON observations (organization_id, status, severity, id)
+    WHERE status NOT IN ('open', 'resolved');
+CREATE INDEX ix_observations_verified ON observations (organization_id, is_active, severity, id)
+    WHERE is_verified = TRUE;
 
 -- Wide text, only where it differs from the vulnerability's.
 CREATE TABLE observation_details (
@@ -405,6 +415,7 @@ CREATE TABLE observation_notes (
     organization_id BYTEA NOT NULL,
     id BYTEA NOT NULL,
     observation_id BYTEA NOT NULL,
+    author_kind TEXT NOT NULL,
     author_id BYTEA,
     body TEXT NOT NULL,
     version BIGINT NOT NULL DEFAULT 1,
