@@ -5,6 +5,7 @@
 //! floors are listed in `tests/it/house.rs`, which enforces them.
 
 pub mod access;
+pub mod api;
 pub mod app;
 pub mod base;
 pub mod config;

@@ -1,0 +1,26 @@
+//! HTTP only: extract, one call down, shape the answer.
+//!
+//! Every file of resources exports `routes`, and [`routes`] lists them in the document's order. What is true of all of
+//! them (problems, request ids, limits, idempotency) is wrapped around them here.
+
+use actix_web::middleware::from_fn;
+use utoipa_actix_web::scope;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub mod body;
+pub mod caller;
+pub mod etag;
+pub mod problem;
+pub mod query;
+pub mod request_id;
+
+/// The route table: one line per file, in the document's order.
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(
+        scope("/api/v1")
+            .configure(|_global| {})
+            .service(scope("/organizations/{organization}").configure(|_tenant| {}))
+            .wrap(from_fn(problem::shape_problems))
+            .wrap(from_fn(request_id::name_requests)),
+    );
+}
