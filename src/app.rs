@@ -1,13 +1,59 @@
 //! What both doors are handed.
 
-use crate::base::time::Clock;
-use crate::db::pool::Db;
+use std::sync::Arc;
 
-/// The application: the database and the clock, and what the operator set.
+use crate::base::stop::Stop;
+use crate::base::time::Clock;
+use crate::config::Config;
+use crate::db::pool::{Db, DbError, Target};
+use crate::keys::{Keys, KeysError};
+
+/// The application: the database and the clock, what the operator set, and the server's keys.
 #[derive(Clone)]
 pub struct App {
     /// The database.
     pub db: Db,
     /// Where the doors read the time; rooms below are told it.
     pub clock: Clock,
+    /// What the operator set.
+    pub config: Arc<Config>,
+    /// The server's own keys.
+    pub keys: Arc<Keys>,
+    /// Says when the server stops, and is told what it should wait for.
+    pub stop: Stop,
+}
+
+/// Why the application cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The keys cannot be used.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// The database cannot be used.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl App {
+    /// Opens the database (made or migrated if need be) and the keys (made if there are none).
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn open(config: Config, clock: Clock) -> Result<Self, OpenError> {
+        let keys = match &config.keys {
+            Some(text) => Keys::parse(text.expose())?,
+            None => Keys::read_or_create(&config.keys_file)?,
+        };
+        let db = Db::open(target(&config), config.database_connections)?;
+        Ok(Self { db, clock, config: Arc::new(config), keys: Arc::new(keys), stop: Stop::default() })
+    }
+}
+
+/// The database that the configuration names.
+#[must_use]
+pub fn target(config: &Config) -> Target {
+    match &config.database_url {
+        Some(url) => Target::Postgres { url: url.clone() },
+        None => Target::Sqlite { path: config.data_folder.join("patchbay.db") },
+    }
 }
