@@ -14,4 +14,5 @@ pub mod keys;
 pub mod observations;
 pub mod reports;
 pub mod telemetry;
+pub mod scans;
 pub mod trackers;

@@ -8,6 +8,8 @@
 //! and the questions. Invariants: `is_active` is [`status::ObservationStatus::is_active`] of `status`; `last_seen_at`
 //! is NULL exactly while the observation is present; `observation_counts` equals a GROUP BY over the rows.
 
+pub mod apply;
+pub mod catalogue;
 pub mod model;
 pub mod status;
 pub mod ticket_state;

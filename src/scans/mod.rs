@@ -1,0 +1,7 @@
+//! Scans: reports imported into their sources.
+//!
+//! An upload is one posted file; each tool in it makes one scan of one source. An import is one transaction: what is
+//! new, updated, found again and gone, or nothing at all.
+
+pub mod diff;
+pub mod fingerprint;
