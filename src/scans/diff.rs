@@ -113,8 +113,7 @@ impl<'a> Matching<'a> {
         self.take(index)
     }
 
-    /// By place only where the tool does not contradict: both sides have a print of the tool and neither is the
-    /// other's, and the other one is still there to be matched by its own.
+    /// For what no print of the tool matched.
     fn take_by_place(&mut self, prints: &Prints) -> Option<usize> {
         let index = *self.by_place.get(&prints.computed)?;
         self.take(index)
@@ -154,12 +153,16 @@ mod tests {
 
     const ALL: Terms = Terms { resolve_missing: true, reopen: true, minimum_severity: 0 };
 
-    fn known(computed: u128, tool: Option<u128>, content: i64, is_present: bool) -> Known {
-        Known { computed: Print(computed), tool: tool.map(Print), content, is_present, scan_severity: 3 }
+    fn print(number: u8) -> Print {
+        Print::of(&[number])
     }
 
-    fn reported(computed: u128, tool: Option<u128>, content: i64) -> Prints {
-        Prints { computed: Print(computed), tool: tool.map(Print), content }
+    fn known(computed: Print, tool: Option<u8>, content: i64, is_present: bool) -> Known {
+        Known { computed, tool: tool.map(print), content, is_present, scan_severity: 3 }
+    }
+
+    fn reported(computed: Print, tool: Option<u8>, content: i64) -> Prints {
+        Prints { computed, tool: tool.map(print), content }
     }
 
     /// What of a diff the tables below compare: (new, updated, reopened, gone, unchanged).
@@ -169,18 +172,18 @@ mod tests {
 
     #[test]
     fn every_case_of_known_against_reported() {
-        let (present, gone) = (known(1, None, 7, true), known(1, None, 7, false));
+        let (present, gone) = (known(print(1), None, 7, true), known(print(1), None, 7, false));
         for (name, rows, findings, terms, expected) in [
-            ("first scan", vec![], vec![reported(1, None, 7)], ALL, (1, 0, 0, 0, 0)),
-            ("the same again", vec![present], vec![reported(1, None, 7)], ALL, (0, 0, 0, 0, 1)),
-            ("other content", vec![present], vec![reported(1, None, 8)], ALL, (0, 1, 0, 0, 0)),
+            ("first scan", vec![], vec![reported(print(1), None, 7)], ALL, (1, 0, 0, 0, 0)),
+            ("the same again", vec![present], vec![reported(print(1), None, 7)], ALL, (0, 0, 0, 0, 1)),
+            ("other content", vec![present], vec![reported(print(1), None, 8)], ALL, (0, 1, 0, 0, 0)),
             ("not found", vec![present], vec![], ALL, (0, 0, 0, 1, 0)),
             ("still not found", vec![gone], vec![], ALL, (0, 0, 0, 0, 0)),
-            ("found again", vec![gone], vec![reported(1, None, 7)], ALL, (0, 0, 1, 0, 0)),
+            ("found again", vec![gone], vec![reported(print(1), None, 7)], ALL, (0, 0, 1, 0, 0)),
             (
                 "found again, not asked to reopen",
                 vec![gone],
-                vec![reported(1, None, 7)],
+                vec![reported(print(1), None, 7)],
                 Terms { reopen: false, ..ALL },
                 (0, 0, 0, 0, 1),
             ),
@@ -199,18 +202,18 @@ mod tests {
 
     #[test]
     fn either_print_may_match() {
-        let rows = [known(1, Some(100), 7, true)];
-        let moved = compare(&rows, &[reported(2, Some(100), 7)], ALL);
-        assert_eq!((moved.updated.len(), moved.updated[0].computed), (1, Print(2)));
-        let reprinted = compare(&rows, &[reported(1, Some(200), 7)], ALL);
+        let rows = [known(print(1), Some(100), 7, true)];
+        let moved = compare(&rows, &[reported(print(2), Some(100), 7)], ALL);
+        assert_eq!((moved.updated.len(), moved.updated[0].computed), (1, print(2)));
+        let reprinted = compare(&rows, &[reported(print(1), Some(200), 7)], ALL);
         assert_eq!(counts(&reprinted), (0, 1, 0, 0, 0));
     }
 
     #[test]
     fn among_equals_the_one_that_the_tool_no_longer_names_is_gone() {
-        let (first, second) = (Print(1), Print(1).nth(1));
-        let rows = [known(first.0, Some(100), 7, true), known(second.0, Some(200), 7, true)];
-        let diff = compare(&rows, &[reported(first.0, Some(200), 7)], ALL);
+        let (first, second) = (print(1), print(1).nth(1));
+        let rows = [known(first, Some(100), 7, true), known(second, Some(200), 7, true)];
+        let diff = compare(&rows, &[reported(first, Some(200), 7)], ALL);
         assert_eq!(
             (diff.gone, diff.unchanged),
             (vec![0], 1),
@@ -220,9 +223,9 @@ mod tests {
 
     #[test]
     fn a_new_finding_never_takes_the_print_of_a_known_one() {
-        let rows = [known(1, Some(100), 7, true)];
-        let diff = compare(&rows, &[reported(5, Some(100), 7), reported(1, Some(300), 7)], ALL);
+        let rows = [known(print(1), Some(100), 7, true)];
+        let diff = compare(&rows, &[reported(print(5), Some(100), 7), reported(print(1), Some(30), 7)], ALL);
         assert_eq!(counts(&diff), (1, 1, 0, 0, 0));
-        assert_ne!(diff.new[0].1, Print(1));
+        assert_ne!(diff.new[0].1, print(1));
     }
 }

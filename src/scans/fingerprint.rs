@@ -7,8 +7,13 @@
 //! file stay two.
 
 use std::collections::HashMap;
-use std::hash::BuildHasherDefault;
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 
+use diesel::backend::Backend;
+use diesel::deserialize::{self, FromSql, FromSqlRow};
+use diesel::expression::AsExpression;
+use diesel::serialize::{self, Output, ToSql};
+use diesel::sql_types::Binary;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_128};
 
 use crate::reports::report::{Finding, Report};
@@ -19,39 +24,34 @@ const VERSION: u8 = 1;
 /// A hash map for keys that are hashes already.
 pub type PrintMap<V> = HashMap<Print, V, BuildHasherDefault<PrintHasher>>;
 
-/// Takes eight bytes of a print as they are: they are evenly spread.
+/// Takes the first eight bytes of a print as they are: they are evenly spread.
 #[derive(Default)]
 pub struct PrintHasher(u64);
 
-impl std::hash::Hasher for PrintHasher {
+impl Hasher for PrintHasher {
     fn finish(&self) -> u64 {
         self.0
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        self.0 = bytes.first_chunk::<8>().map_or_else(|| xxh3_64(bytes), |first| u64::from_le_bytes(*first));
+        self.0 = xxh3_64(bytes);
     }
 
-    fn write_u128(&mut self, print: u128) {
-        self.0 = print as u64;
+    fn write_u64(&mut self, head: u64) {
+        self.0 = head;
     }
 }
 
 /// A fingerprint: 128 bits, stored as 16 bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Print(pub u128);
+#[derive(Debug, Clone, Copy, PartialEq, Eq, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Binary)]
+pub struct Print([u8; 16]);
 
 impl Print {
-    /// As stored.
+    /// The print of these bytes.
     #[must_use]
-    pub const fn to_bytes(self) -> [u8; 16] {
-        self.0.to_be_bytes()
-    }
-
-    /// From what is stored; `None` when it has another length.
-    #[must_use]
-    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        bytes.try_into().ok().map(|bytes| Self(u128::from_be_bytes(bytes)))
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(xxh3_128(bytes).to_be_bytes())
     }
 
     /// The print of the `ordinal`-th finding with this print: the first keeps it.
@@ -61,9 +61,36 @@ impl Print {
             return self;
         }
         let mut bytes = [0; 20];
-        bytes[..16].copy_from_slice(&self.to_bytes());
+        bytes[..16].copy_from_slice(&self.0);
         bytes[16..].copy_from_slice(&ordinal.to_be_bytes());
-        Self(xxh3_128(&bytes))
+        Self::of(&bytes)
+    }
+}
+
+impl Hash for Print {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let [a, b, c, d, e, f, g, h, ..] = self.0;
+        state.write_u64(u64::from_be_bytes([a, b, c, d, e, f, g, h]));
+    }
+}
+
+impl<DB: Backend> ToSql<Binary, DB> for Print
+where
+    [u8]: ToSql<Binary, DB>,
+{
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, DB>) -> serialize::Result {
+        self.0.as_slice().to_sql(out)
+    }
+}
+
+impl<DB: Backend> FromSql<Binary, DB> for Print
+where
+    Vec<u8>: FromSql<Binary, DB>,
+{
+    fn from_sql(bytes: DB::RawValue<'_>) -> deserialize::Result<Self> {
+        let bytes = <Vec<u8> as FromSql<Binary, DB>>::from_sql(bytes)?;
+        let bytes = bytes.try_into().map_err(|bytes: Vec<u8>| format!("a fingerprint of {} bytes", bytes.len()))?;
+        Ok(Self(bytes))
     }
 }
 
@@ -97,11 +124,11 @@ pub fn of_report(report: &Report, default_asset: &str) -> Vec<Prints> {
         start(&mut buffer, subject, finding, report, default_asset);
         let shared = buffer.len();
         put_place(&mut buffer, finding);
-        let computed = ordinal(Print(xxh3_128(&buffer)));
+        let computed = ordinal(Print::of(&buffer));
         let tool = finding.fingerprint.as_deref().map(|own| {
             buffer.truncate(shared);
             put(&mut buffer, b'T', own.as_bytes());
-            ordinal(Print(xxh3_128(&buffer)))
+            ordinal(Print::of(&buffer))
         });
         prints.push(Prints { computed, tool, content: content(finding, subject, report) });
     }
