@@ -13,6 +13,6 @@ pub mod db;
 pub mod keys;
 pub mod observations;
 pub mod reports;
-pub mod telemetry;
 pub mod scans;
+pub mod telemetry;
 pub mod trackers;

@@ -155,13 +155,15 @@ pub fn standing(
     Ok(found)
 }
 
-/// Marks observations that the newest scan does not report: last seen at `seen_at`, now with `status`.
+/// Marks observations that the newest scan does not report: last seen at `seen_at`, with `status`, since `changed_at`
+/// where it is another than before.
 pub fn mark_gone(
     conn: &mut Conn,
     organization: OrganizationId,
     ids: &[ObservationId],
     status: ObservationStatus,
     seen_at: UtcTime,
+    changed_at: Option<UtcTime>,
 ) -> QueryResult<()> {
     use observations as o;
     for ids in ids.chunks(IDS) {
@@ -170,24 +172,9 @@ pub fn mark_gone(
                 o::last_seen_at.eq(seen_at),
                 o::status.eq(status),
                 o::is_active.eq(status.is_active()),
+                changed_at.map(|at| o::status_changed_at.eq(at)),
                 o::version.eq(o::version + 1),
             ))
-            .execute(conn)?;
-    }
-    Ok(())
-}
-
-/// Sets when the status of these observations changed.
-pub fn mark_status_changed(
-    conn: &mut Conn,
-    organization: OrganizationId,
-    ids: &[ObservationId],
-    now: UtcTime,
-) -> QueryResult<()> {
-    use observations as o;
-    for ids in ids.chunks(IDS) {
-        diesel::update(o::table.filter(o::organization_id.eq(organization)).filter(o::id.eq_any(ids)))
-            .set(o::status_changed_at.eq(now))
             .execute(conn)?;
     }
     Ok(())

@@ -10,6 +10,7 @@
 
 pub mod apply;
 pub mod catalogue;
+pub mod evidence;
 pub mod model;
 pub mod status;
 pub mod ticket_state;

@@ -54,6 +54,12 @@ impl Print {
         Self(xxh3_128(bytes).to_be_bytes())
     }
 
+    /// As stored.
+    #[must_use]
+    pub fn to_vec(self) -> Vec<u8> {
+        self.0.to_vec()
+    }
+
     /// The print of the `ordinal`-th finding with this print: the first keeps it.
     #[must_use]
     pub fn nth(self, ordinal: u32) -> Self {

@@ -5,3 +5,8 @@
 
 pub mod diff;
 pub mod fingerprint;
+pub mod model;
+pub mod prepare;
+pub mod repo;
+pub mod rows;
+pub mod write;

@@ -1,0 +1,168 @@
+//! What of an import needs no database: names, times, filters, prints. Pure.
+
+use super::diff::Terms;
+use super::fingerprint::{self, Prints};
+use super::model::{SourceKey, UploadSettings};
+use crate::base::ids::{BranchId, EngagementId, OrganizationId, ProductId};
+use crate::base::severity::Severity;
+use crate::base::time::UtcTime;
+use crate::observations::evidence::Evidence;
+use crate::observations::status::ObservationStatus;
+use crate::reports::report::{AnalysisState, Finding, Report};
+
+/// What an upload is for.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The organization.
+    pub organization: OrganizationId,
+    /// The product.
+    pub product: ProductId,
+    /// Its name: the asset of findings that name none.
+    pub product_name: String,
+    /// The branch, or the implicit row of "no branch".
+    pub branch: BranchId,
+    /// The engagement.
+    pub engagement: Option<EngagementId>,
+}
+
+/// One report, ready to be compared with what is known of its source.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The report, without the findings that the upload filters out.
+    pub report: Report,
+    /// The prints of its findings, in their order.
+    pub prints: Vec<Prints>,
+    /// Its source.
+    pub source: SourceKey,
+    /// The asset of findings that name none.
+    pub default_asset: String,
+    /// How far it may speak of what it does not report.
+    pub terms: Terms,
+    /// When it ran, by its own word.
+    pub reported_at: Option<UtcTime>,
+    /// When it ran: the earlier of its own word and its receipt.
+    pub scanned_at: UtcTime,
+}
+
+/// Prepares one report of an upload that came at `received_at`.
+#[must_use]
+pub fn prepare(mut report: Report, target: &Target, settings: &UploadSettings, received_at: UtcTime) -> Prepared {
+    let lost_entries = report.warnings.iter().any(|warning| warning.lost_entry);
+    if settings.minimum_severity > Severity::Unknown {
+        let mut findings = std::mem::take(&mut report.findings);
+        findings.retain(|finding| finding.severity_in(&report) >= settings.minimum_severity);
+        report.findings = findings;
+    }
+    let source = SourceKey {
+        product: target.product,
+        branch: target.branch,
+        engagement: target.engagement,
+        tool: settings.tool.clone().unwrap_or_else(|| report.tool.clone()),
+        name: settings.name.clone().or_else(|| report.target.clone()).unwrap_or_default(),
+    };
+    let default_asset = settings.asset.clone().unwrap_or_else(|| target.product_name.clone());
+    let reported_at = settings.scanned_at.or(report.reported_at);
+    Prepared {
+        prints: fingerprint::of_report(&report, &default_asset),
+        terms: Terms {
+            resolve_missing: settings.resolve_missing && !report.failed && !lost_entries,
+            reopen: settings.reopen,
+            minimum_severity: settings.minimum_severity.rank(),
+        },
+        source,
+        default_asset,
+        reported_at,
+        scanned_at: reported_at.map_or(received_at, |reported_at| reported_at.min(received_at)),
+        report,
+    }
+}
+
+/// What a report says about a finding's state, as a status.
+#[must_use]
+pub fn status_of(finding: &Finding) -> Option<ObservationStatus> {
+    finding.analysis.as_ref().map(|analysis| match analysis.state {
+        AnalysisState::Affected => ObservationStatus::Affected,
+        AnalysisState::InReview => ObservationStatus::InReview,
+        AnalysisState::Resolved => ObservationStatus::Resolved,
+        AnalysisState::FalsePositive => ObservationStatus::FalsePositive,
+        AnalysisState::NotAffected => ObservationStatus::NotAffected,
+        AnalysisState::RiskAccepted => ObservationStatus::RiskAccepted,
+    })
+}
+
+/// Where a finding is, in one line: its file, URL, resource or port.
+#[must_use]
+pub fn location_of(finding: &Finding) -> String {
+    let place = &finding.location;
+    let parts = [&place.file, &place.url, &place.resource, &place.port];
+    parts.into_iter().flatten().next().cloned().unwrap_or_default()
+}
+
+/// What of a finding has no column of its own.
+#[must_use]
+pub fn evidence_of(finding: &Finding) -> Evidence {
+    let place = &finding.location;
+    let has_file = place.file.is_some();
+    let has_url = place.url.is_some();
+    let unless = |told: bool, part: &Option<String>| if told { part.clone() } else { None };
+    Evidence {
+        end_line: place.end_line.filter(|end| Some(*end) != place.line),
+        url: unless(has_file, &place.url),
+        method: place.method.clone(),
+        parameter: place.parameter.clone(),
+        port: unless(has_file || has_url || place.resource.is_some(), &place.port),
+        resource: unless(has_file || has_url, &place.resource),
+        justification: finding.analysis.as_ref().and_then(|analysis| analysis.justification.clone()),
+        facts: finding.facts.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reports::report::{Vulnerability, Warning};
+
+    fn target() -> Target {
+        Target {
+            organization: OrganizationId::generate(),
+            product: ProductId::generate(),
+            product_name: "shop".to_owned(),
+            branch: BranchId::generate(),
+            engagement: None,
+        }
+    }
+
+    #[test]
+    fn a_report_that_failed_or_lost_entries_resolves_nothing() {
+        let now = UtcTime::from_micros(1);
+        let lost = Warning { place: "line 2".to_owned(), detail: "no title".to_owned(), lost_entry: true };
+        for (failed, warnings, resolves) in [(false, vec![], true), (true, vec![], false), (false, vec![lost], false)] {
+            let report = Report { failed, warnings, ..Report::default() };
+            let prepared = prepare(report, &target(), &UploadSettings::default(), now);
+            assert_eq!(prepared.terms.resolve_missing, resolves);
+        }
+    }
+
+    #[test]
+    fn a_scan_ran_at_the_earlier_of_its_own_word_and_its_receipt() {
+        let received_at = UtcTime::from_micros(1000);
+        for (reported, expected) in [(None, 1000), (Some(400), 400), (Some(5000), 1000)] {
+            let report = Report { reported_at: reported.map(UtcTime::from_micros), ..Report::default() };
+            let prepared = prepare(report, &target(), &UploadSettings::default(), received_at);
+            assert_eq!(prepared.scanned_at, UtcTime::from_micros(expected), "{reported:?}");
+        }
+    }
+
+    #[test]
+    fn findings_below_the_minimum_severity_are_left_out() {
+        let of = |severity| Vulnerability { severity, ..Vulnerability::default() };
+        let report = Report {
+            vulnerabilities: vec![of(Severity::Low), of(Severity::High)],
+            findings: vec![Finding::default(), Finding { vulnerability: 1, ..Finding::default() }],
+            ..Report::default()
+        };
+        let settings = UploadSettings { minimum_severity: Severity::Medium, ..UploadSettings::default() };
+        let prepared = prepare(report, &target(), &settings, UtcTime::from_micros(1));
+        assert_eq!((prepared.report.findings.len(), prepared.prints.len()), (1, 1));
+    }
+}

@@ -1,0 +1,249 @@
+//! The tables `uploads`, `scans` and `scan_sources`; and what of a source's observations an import compares.
+
+use diesel::prelude::*;
+
+use super::diff::Known;
+use super::model::{Scan, ScanSource, SourceKey, Upload, UploadState};
+use crate::base::ids::{ObservationId, OrganizationId, ProductId, ScanId, ScanSourceId, UploadId};
+use crate::base::severity::Severity;
+use crate::base::time::UtcTime;
+use crate::db::conn::Conn;
+use crate::db::schema::{observation_tombstones, observations, scan_sources, scans, uploads};
+use crate::on_backend;
+use crate::scans::fingerprint::Print;
+
+/// Stores an upload that begins.
+pub fn insert_upload(conn: &mut Conn, upload: &Upload) -> QueryResult<()> {
+    diesel::insert_into(uploads::table).values(upload).execute(conn).map(drop)
+}
+
+/// An upload.
+pub fn find_upload(conn: &mut Conn, organization: OrganizationId, id: UploadId) -> QueryResult<Option<Upload>> {
+    use uploads as u;
+    u::table
+        .filter(u::organization_id.eq(organization).and(u::id.eq(id)))
+        .select(Upload::as_select())
+        .first(conn)
+        .optional()
+}
+
+/// Ends a running upload. Answers false when it does not run (any more): then somebody else has ended it.
+pub fn end_upload(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    id: UploadId,
+    state: UploadState,
+    format: Option<&str>,
+    faults_json: Option<String>,
+    now: UtcTime,
+) -> QueryResult<bool> {
+    use uploads as u;
+    let running = u::organization_id.eq(organization).and(u::id.eq(id)).and(u::state.eq(UploadState::Running));
+    let rows = diesel::update(u::table.filter(running))
+        .set((
+            u::state.eq(state),
+            u::format.eq(format),
+            u::faults_json.eq(faults_json),
+            u::finished_at.eq(now),
+            u::lease_until.eq(None::<UtcTime>),
+        ))
+        .execute(conn)?;
+    Ok(rows == 1)
+}
+
+/// Says that the process of a running upload lives.
+pub fn renew_upload(conn: &mut Conn, organization: OrganizationId, id: UploadId, until: UtcTime) -> QueryResult<()> {
+    use uploads as u;
+    let running = u::organization_id.eq(organization).and(u::id.eq(id)).and(u::state.eq(UploadState::Running));
+    diesel::update(u::table.filter(running)).set(u::lease_until.eq(until)).execute(conn).map(drop)
+}
+
+/// Ends the uploads whose process died. Answers how many.
+pub fn fail_abandoned(conn: &mut Conn, faults_json: &str, now: UtcTime) -> QueryResult<usize> {
+    use uploads as u;
+    diesel::update(u::table.filter(u::lease_until.lt(now)))
+        .set((
+            u::state.eq(UploadState::Failed),
+            u::faults_json.eq(faults_json),
+            u::finished_at.eq(now),
+            u::lease_until.eq(None::<UtcTime>),
+        ))
+        .execute(conn)
+}
+
+/// The scans of an upload, in their order.
+pub fn scans_of_upload(conn: &mut Conn, organization: OrganizationId, upload: UploadId) -> QueryResult<Vec<Scan>> {
+    use scans as s;
+    s::table
+        .filter(s::organization_id.eq(organization).and(s::upload_id.eq(upload)))
+        .order(s::id)
+        .select(Scan::as_select())
+        .load(conn)
+}
+
+/// The newest finished upload of the same file with the same settings.
+pub fn upload_with_hash(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    product: ProductId,
+    hash: &[u8],
+) -> QueryResult<Option<Upload>> {
+    use uploads as u;
+    u::table
+        .filter(u::organization_id.eq(organization).and(u::product_id.eq(product)))
+        .filter(u::report_hash.eq(hash).and(u::state.eq(UploadState::Finished)))
+        .order(u::id.desc())
+        .select(Upload::as_select())
+        .first(conn)
+        .optional()
+}
+
+/// The source with this key.
+pub fn find_source(conn: &mut Conn, organization: OrganizationId, key: &SourceKey) -> QueryResult<Option<ScanSource>> {
+    use scan_sources as s;
+    s::table
+        .filter(s::organization_id.eq(organization).and(s::product_id.eq(key.product)))
+        .filter(s::branch_id.eq(key.branch).and(s::engagement_key.eq(key.engagement_text())))
+        .filter(s::tool.eq(&key.tool).and(s::name.eq(&key.name)))
+        .select(ScanSource::as_select())
+        .first(conn)
+        .optional()
+}
+
+/// The source with this key, locked until the transaction ends; made when there is none.
+pub fn lock_source(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    key: &SourceKey,
+    now: UtcTime,
+) -> QueryResult<ScanSource> {
+    use scan_sources as s;
+    if find_source(conn, organization, key)?.is_none() {
+        let row = (
+            (s::organization_id.eq(organization), s::id.eq(ScanSourceId::generate())),
+            (s::product_id.eq(key.product), s::branch_id.eq(key.branch), s::engagement_id.eq(key.engagement)),
+            (s::engagement_key.eq(key.engagement_text()), s::tool.eq(&key.tool), s::name.eq(&key.name)),
+            s::created_at.eq(now),
+        );
+        on_backend!(conn, |conn| diesel::insert_into(s::table).values(row).on_conflict_do_nothing().execute(conn))?;
+    }
+    if let Conn::Pg(conn) = conn {
+        // SQLite's write lock is ours already.
+        s::table
+            .filter(s::organization_id.eq(organization).and(s::product_id.eq(key.product)))
+            .filter(s::branch_id.eq(key.branch).and(s::engagement_key.eq(key.engagement_text())))
+            .filter(s::tool.eq(&key.tool).and(s::name.eq(&key.name)))
+            .select(s::id)
+            .for_update()
+            .first::<ScanSourceId>(conn)?;
+    }
+    find_source(conn, organization, key)?.ok_or(diesel::result::Error::NotFound)
+}
+
+/// The sources with these ids, locked until the transaction ends.
+pub fn lock_sources(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    ids: &[ScanSourceId],
+) -> QueryResult<Vec<ScanSource>> {
+    use scan_sources as s;
+    let these = s::organization_id.eq(organization).and(s::id.eq_any(ids));
+    if let Conn::Pg(conn) = conn {
+        s::table.filter(these.clone()).order(s::id).select(s::id).for_update().load::<ScanSourceId>(conn)?;
+    }
+    s::table.filter(these).order(s::id).select(ScanSource::as_select()).load(conn)
+}
+
+/// What the newest scan of a source is.
+#[derive(Debug, AsChangeset)]
+#[diesel(table_name = scan_sources, treat_none_as_null = true)]
+pub struct NewestScan {
+    /// The scan.
+    pub latest_scan_id: Option<ScanId>,
+    /// When it ran.
+    pub latest_scan_at: Option<UtcTime>,
+    /// Its own word about when it ran.
+    pub latest_reported_at: Option<UtcTime>,
+    /// Its report.
+    pub latest_report_hash: Option<Vec<u8>>,
+    /// Grown by one when it changed something.
+    pub latest_sequence: i64,
+    /// Since when closes wait.
+    pub closes_held_at: Option<UtcTime>,
+    /// A new scan brings a retired source back.
+    pub retired_at: Option<UtcTime>,
+}
+
+/// Makes a scan the newest of its source.
+pub fn set_newest(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    source: ScanSourceId,
+    newest: &NewestScan,
+) -> QueryResult<()> {
+    use scan_sources as s;
+    diesel::update(s::table.filter(s::organization_id.eq(organization).and(s::id.eq(source))))
+        .set(newest)
+        .execute(conn)
+        .map(drop)
+}
+
+/// Stores a scan.
+pub fn insert_scan(conn: &mut Conn, scan: &Scan) -> QueryResult<()> {
+    diesel::insert_into(scans::table).values(scan).execute(conn).map(drop)
+}
+
+/// What is known of a source's observations, and their ids in the same order.
+pub fn known(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    source: ScanSourceId,
+) -> QueryResult<(Vec<ObservationId>, Vec<Known>)> {
+    use observations as o;
+    type Row = (ObservationId, Print, Option<Print>, i64, Option<UtcTime>, Severity);
+    // A concrete connection reads rows without the detour of the combined one: this is the hottest read of all.
+    let rows: Vec<Row> = on_backend!(conn, |conn| o::table
+        .filter(o::organization_id.eq(organization).and(o::source_id.eq(source)))
+        .select((o::id, o::fingerprint, o::tool_fingerprint, o::content_hash, o::last_seen_at, o::scan_severity))
+        .load(conn))?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, computed, tool, content, last_seen_at, scan_severity)| {
+            let is_present = last_seen_at.is_none();
+            (id, Known { computed, tool, content, is_present, scan_severity: scan_severity.rank() })
+        })
+        .unzip())
+}
+
+/// The observations of a source that were deleted, by their computed print.
+pub fn tombstones(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    source: ScanSourceId,
+) -> QueryResult<Vec<(Print, ObservationId)>> {
+    use observation_tombstones as t;
+    t::table
+        .filter(t::organization_id.eq(organization).and(t::source_id.eq(source)))
+        .select((t::fingerprint, t::observation_id))
+        .load(conn)
+}
+
+/// Forgets that these observations of a source were deleted: they are back.
+pub fn remove_tombstones(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    source: ScanSourceId,
+    ids: &[ObservationId],
+) -> QueryResult<()> {
+    use observation_tombstones as t;
+    for ids in ids.chunks(10_000) {
+        diesel::delete(
+            t::table
+                .filter(t::organization_id.eq(organization))
+                .filter(t::source_id.eq(source))
+                .filter(t::observation_id.eq_any(ids)),
+        )
+        .execute(conn)?;
+    }
+    Ok(())
+}
