@@ -7,6 +7,7 @@
 pub mod access;
 pub mod api;
 pub mod app;
+pub mod assets;
 pub mod base;
 pub mod config;
 pub mod db;

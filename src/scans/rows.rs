@@ -223,7 +223,12 @@ impl RowMaker<'_> {
 
 /// The wide text of a finding, where it has any of its own.
 #[must_use]
-pub fn details(organization: OrganizationId, report: &Report, index: usize, id: ObservationId) -> Option<ObservationDetails> {
+pub fn details(
+    organization: OrganizationId,
+    report: &Report,
+    index: usize,
+    id: ObservationId,
+) -> Option<ObservationDetails> {
     let finding = &report.findings[index];
     let shared = report.vulnerabilities.get(finding.vulnerability);
     let own = |text: &Option<String>, shared: Option<&String>| text.clone().filter(|text| Some(text) != shared);
@@ -236,7 +241,8 @@ pub fn details(organization: OrganizationId, report: &Report, index: usize, id: 
         fixed_version: finding.fixed_version.clone(),
         evidence_json: prepare::evidence_of(finding).to_json(),
     };
-    let texts = [&details.title, &details.description, &details.snippet, &details.fixed_version, &details.evidence_json];
+    let texts =
+        [&details.title, &details.description, &details.snippet, &details.fixed_version, &details.evidence_json];
     texts.iter().any(|text| text.is_some()).then_some(details)
 }
 

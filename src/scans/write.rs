@@ -322,7 +322,12 @@ impl<'a> Writing<'a> {
             retired_at: None,
         };
         repo::set_newest(self.conn, organization, source.id, &newest)?;
-        Ok(Written { scan, touched: self.ledger.touched, closes_held, closes_released: source.closes_held_at.is_some() })
+        Ok(Written {
+            scan,
+            touched: self.ledger.touched,
+            closes_held,
+            closes_released: source.closes_held_at.is_some(),
+        })
     }
 }
 
