@@ -1,0 +1,180 @@
+//! Builds a [`Report`]: each vulnerability, asset and component once, findings by index, losses as warnings.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use crate::base::severity::Severity;
+use crate::reports::read::text;
+use crate::reports::report::{Asset, AssetKind, Component, Finding, Report, Vulnerability, Warning};
+
+/// Most warnings kept per report; the rest is counted in one last warning.
+pub const WARNING_LIMIT: usize = 200;
+
+/// Builds a [`Report`].
+#[derive(Debug, Default)]
+pub struct ReportBuilder {
+    report: Report,
+    vulnerabilities: HashMap<String, usize>,
+    assets: HashMap<Asset, usize>,
+    components: HashMap<Component, usize>,
+    warnings_left_out: usize,
+    lost_left_out: bool,
+}
+
+impl ReportBuilder {
+    /// A report of the named tool.
+    pub fn new(tool: impl Into<String>) -> Self {
+        Self { report: Report { tool: tool.into(), ..Report::default() }, ..Self::default() }
+    }
+
+    /// The report's head, to fill in: version, target, time, failure.
+    pub fn head(&mut self) -> &mut Report {
+        &mut self.report
+    }
+
+    /// The index of the vulnerability with this key, made by `make` when it is new. `make` need not set the key.
+    pub fn vulnerability(&mut self, key: &str, make: impl FnOnce() -> Vulnerability) -> usize {
+        if let Some(index) = self.vulnerabilities.get(key) {
+            return *index;
+        }
+        let vulnerability = Vulnerability { key: key.to_owned(), ..make() };
+        self.vulnerabilities.insert(key.to_owned(), self.report.vulnerabilities.len());
+        self.report.vulnerabilities.push(vulnerability);
+        self.report.vulnerabilities.len() - 1
+    }
+
+    /// The index of an asset; `None` when it has no name.
+    pub fn asset(&mut self, kind: AssetKind, name: &str) -> Option<usize> {
+        let name = text::line(name);
+        if name.is_empty() {
+            return None;
+        }
+        let assets = &mut self.report.assets;
+        Some(*self.assets.entry(Asset { kind, name }).or_insert_with_key(|asset| {
+            assets.push(asset.clone());
+            assets.len() - 1
+        }))
+    }
+
+    /// The index of a component; `None` when it has no name. Empty version and purl count as absent.
+    pub fn component(&mut self, name: &str, version: &str, purl: &str) -> Option<usize> {
+        let name = text::line(name);
+        if name.is_empty() {
+            return None;
+        }
+        let component =
+            Component { name, version: text::some(text::line(version)), purl: text::some(text::line(purl)) };
+        let components = &mut self.report.components;
+        Some(*self.components.entry(component).or_insert_with_key(|component| {
+            components.push(component.clone());
+            components.len() - 1
+        }))
+    }
+
+    /// Adds a finding.
+    pub fn add(&mut self, finding: Finding) {
+        self.report.findings.push(finding);
+    }
+
+    /// Adds a finding, and notes severity, title and description where they differ from its vulnerability's.
+    pub fn add_differing(&mut self, mut finding: Finding, severity: Severity, title: &str, description: &str) {
+        if let Some(vulnerability) = self.report.vulnerabilities.get(finding.vulnerability) {
+            finding.severity = (vulnerability.severity != severity).then_some(severity);
+            finding.title = text::some(text::title(title)).filter(|title| *title != vulnerability.title);
+            finding.description = text::some(text::text(description)).filter(|text| *text != vulnerability.description);
+        }
+        self.add(finding);
+    }
+
+    /// The entry, if it could be read; else its loss is noted.
+    pub fn keep<T>(&mut self, entry: Result<T, Box<str>>, place: impl fmt::Display) -> Option<T> {
+        match entry {
+            Ok(entry) => Some(entry),
+            Err(detail) => {
+                self.lose(place, &detail);
+                None
+            }
+        }
+    }
+
+    /// Notes that an entry was lost.
+    pub fn lose(&mut self, place: impl fmt::Display, detail: &str) {
+        self.note(place, detail, true);
+    }
+
+    /// Notes a doubt that cost no entry.
+    pub fn warn(&mut self, place: impl fmt::Display, detail: &str) {
+        self.note(place, detail, false);
+    }
+
+    fn note(&mut self, place: impl fmt::Display, detail: &str, lost_entry: bool) {
+        if self.report.warnings.len() < WARNING_LIMIT {
+            self.report.warnings.push(Warning { place: place.to_string(), detail: text::title(detail), lost_entry });
+        } else {
+            self.warnings_left_out += 1;
+            self.lost_left_out |= lost_entry;
+        }
+    }
+
+    /// The report.
+    #[must_use]
+    pub fn finish(mut self) -> Report {
+        if self.warnings_left_out > 0 {
+            self.report.warnings.push(Warning {
+                place: "file".to_owned(),
+                detail: format!("{} more warnings like these", self.warnings_left_out),
+                lost_entry: self.lost_left_out,
+            });
+        }
+        self.report
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn holds_each_vulnerability_asset_and_component_once() {
+        let mut builder = ReportBuilder::new("Tool");
+        for _ in 0..3 {
+            let vulnerability =
+                builder.vulnerability("CVE-2026-1", || Vulnerability { title: "t".into(), ..Default::default() });
+            let asset = builder.asset(AssetKind::Image, "web");
+            let component = builder.component("zlib", "1.2", "");
+            builder.add(Finding { vulnerability, asset, component, ..Finding::default() });
+        }
+        assert_eq!(builder.component(" ", "1", ""), None);
+        let report = builder.finish();
+        assert_eq!((report.vulnerabilities.len(), report.assets.len(), report.components.len()), (1, 1, 1));
+        assert_eq!(report.findings.len(), 3);
+        assert_eq!(report.vulnerabilities[0].key, "CVE-2026-1");
+    }
+
+    #[test]
+    fn notes_only_what_differs_from_the_vulnerability() {
+        let mut builder = ReportBuilder::new("Tool");
+        let make = || Vulnerability { title: "t".into(), severity: Severity::Low, ..Default::default() };
+        let vulnerability = builder.vulnerability("k", make);
+        builder.add_differing(Finding { vulnerability, ..Finding::default() }, Severity::Low, "t", "");
+        builder.add_differing(Finding { vulnerability, ..Finding::default() }, Severity::High, "u", "d");
+        let report = builder.finish();
+        let first = &report.findings[0];
+        assert_eq!((first.severity, &first.title, &first.description), (None, &None, &None));
+        let second = &report.findings[1];
+        assert_eq!(second.severity, Some(Severity::High));
+        assert_eq!((second.title.as_deref(), second.description.as_deref()), (Some("u"), Some("d")));
+    }
+
+    #[test]
+    fn a_flood_of_losses_is_counted_and_still_counts_as_loss() {
+        let mut builder = ReportBuilder::new("Tool");
+        for n in 0..WARNING_LIMIT {
+            builder.warn(format_args!("line {n}"), "odd");
+        }
+        builder.lose("line 999", "broken");
+        let warnings = builder.finish().warnings;
+        assert_eq!(warnings.len(), WARNING_LIMIT + 1);
+        assert!(warnings[WARNING_LIMIT].lost_entry);
+    }
+}

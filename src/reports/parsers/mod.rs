@@ -1,0 +1,202 @@
+//! The formats, one file each, and how one is picked: by what the content shows, or by name.
+
+mod sarif;
+
+use std::borrow::Cow;
+
+use crate::reports::decode::{self, Source};
+use crate::reports::error::ParseError;
+use crate::reports::parser::{Parser, Sign};
+use crate::reports::report::{ParsedFile, Warning};
+use crate::reports::sniff::{Sniff, Syntax};
+
+/// Every format, by name.
+pub const PARSERS: &[Parser] = &[sarif::PARSER];
+
+/// Reads a report of the given format, or of the one that its content shows.
+///
+/// # Errors
+/// See [`ParseError`]; each names its place or what is missing.
+pub fn parse(bytes: &[u8], format: Option<&str>) -> Result<ParsedFile, ParseError> {
+    let text = text_of(bytes);
+    let parser = match format {
+        Some(name) => by_name(name)?,
+        None => recognise(&text)?,
+    };
+    Ok(ParsedFile { format: parser.name, reports: (parser.parse)(&text)? })
+}
+
+/// Reads an upload: plain, compressed, or a zip of reports, whose reports are put together.
+///
+/// A zip member of no known format is a warning, as long as another one is a report.
+///
+/// # Errors
+/// See [`ParseError`]; `TooLarge` beyond `limit_bytes` decoded bytes.
+pub fn parse_source(source: Source, format: Option<&str>, limit_bytes: u64) -> Result<ParsedFile, ParseError> {
+    let mut whole: Option<ParsedFile> = None;
+    let mut strangers: Vec<(String, ParseError)> = Vec::new();
+    decode::documents(source, limit_bytes, &mut |document| {
+        match (parse(&document.bytes, format), document.member) {
+            (Ok(parsed), _) => match &mut whole {
+                Some(whole) => whole.reports.extend(parsed.reports),
+                None => whole = Some(parsed),
+            },
+            (Err(error @ ParseError::Unrecognised { .. }), Some(member)) => strangers.push((member, error)),
+            (Err(error), _) => return Err(error),
+        }
+        Ok(())
+    })?;
+    let Some(mut whole) = whole else {
+        let nothing = || ParseError::Unrecognised { detail: "the archive holds no file".to_owned() };
+        return Err(strangers.pop().map_or_else(nothing, |(_, error)| error));
+    };
+    if let Some(report) = whole.reports.first_mut() {
+        report.warnings.extend(strangers.into_iter().map(|(place, error)| Warning {
+            place,
+            detail: error.to_string(),
+            lost_entry: false,
+        }));
+    }
+    Ok(whole)
+}
+
+/// The bytes as text. UTF-8 is the rule; a stray byte becomes `U+FFFD` and costs nothing else.
+fn text_of(bytes: &[u8]) -> Cow<'_, str> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    String::from_utf8_lossy(bytes)
+}
+
+/// The format of a name: its own, or a scan-type name of DefectDojo.
+///
+/// # Errors
+/// `UnknownFormat` with the nearest names.
+pub fn by_name(name: &str) -> Result<&'static Parser, ParseError> {
+    let wanted = name.trim().to_lowercase().replace([' ', '-'], "_");
+    let answers_to = |parser: &&Parser| {
+        parser.name == wanted || parser.defectdojo_names.iter().any(|known| known.eq_ignore_ascii_case(name.trim()))
+    };
+    PARSERS.iter().find(answers_to).ok_or_else(|| {
+        let mut names: Vec<&'static str> = PARSERS.iter().map(|parser| parser.name).collect();
+        names.sort_by(|a, b| strsim::jaro_winkler(b, &wanted).total_cmp(&strsim::jaro_winkler(a, &wanted)));
+        names.truncate(3);
+        ParseError::UnknownFormat { name: name.chars().take(80).collect(), nearest: names }
+    })
+}
+
+/// The format whose signs the content shows. Reads the first kilobytes; only if they show none, all of it.
+///
+/// # Errors
+/// `Unrecognised`, with the nearest candidates and what each misses.
+pub fn recognise(text: &str) -> Result<&'static Parser, ParseError> {
+    let first = Sniff::first(text);
+    match pick(&first) {
+        Err(_) if !first.is_whole() && first.syntax() == Syntax::Json => pick(&Sniff::whole(text)),
+        picked => picked,
+    }
+}
+
+/// One shape of one format, compared with the content.
+struct Candidate {
+    parser: &'static Parser,
+    weight: u32,
+    missing: Vec<Sign>,
+    total: usize,
+}
+
+impl Candidate {
+    fn of(parser: &'static Parser, shape: &[Sign], sniff: &Sniff<'_>) -> Self {
+        let (shown, missing): (Vec<Sign>, Vec<Sign>) = shape.iter().partition(|sign| sign.holds(sniff));
+        Self { parser, weight: shown.iter().map(Sign::weight).sum(), missing, total: shape.len() }
+    }
+
+    fn is_full(&self) -> bool {
+        self.missing.is_empty()
+    }
+
+    fn describe(&self) -> String {
+        let missing: Vec<String> = self.missing.iter().map(Sign::to_string).collect();
+        format!("{} (missing {})", self.parser.name, missing.join(", "))
+    }
+}
+
+fn pick(sniff: &Sniff<'_>) -> Result<&'static Parser, ParseError> {
+    if sniff.syntax() == Syntax::Empty {
+        return Err(ParseError::Unrecognised { detail: "the file is empty".to_owned() });
+    }
+    let mut candidates: Vec<Candidate> = PARSERS
+        .iter()
+        .flat_map(|parser| parser.shapes.iter().map(|shape| Candidate::of(parser, shape, sniff)))
+        .filter(|candidate| candidate.weight > 0)
+        .collect();
+    candidates.sort_by_key(|candidate| (!candidate.is_full(), std::cmp::Reverse(candidate.weight)));
+    let mut full = candidates.iter().filter(|candidate| candidate.is_full());
+    match (full.next(), full.find(|other| other.parser.name != candidates[0].parser.name)) {
+        (Some(best), Some(second)) if best.weight == second.weight => Err(ambiguous(best, second)),
+        (Some(best), _) => Ok(best.parser),
+        (None, _) => Err(unrecognised(sniff, &candidates)),
+    }
+}
+
+fn ambiguous(best: &Candidate, second: &Candidate) -> ParseError {
+    let (best, second) = (best.parser.name, second.parser.name);
+    ParseError::Unrecognised {
+        detail: format!("the content fits both {best} and {second}; say which with format={best}"),
+    }
+}
+
+fn unrecognised(sniff: &Sniff<'_>, candidates: &[Candidate]) -> ParseError {
+    let syntax = match sniff.syntax() {
+        Syntax::Json => "JSON",
+        Syntax::Xml => "XML",
+        Syntax::Table | Syntax::Empty => "text",
+    };
+    let mut near: Vec<&Candidate> =
+        candidates.iter().filter(|candidate| candidate.missing.len() < candidate.total).collect();
+    near.sort_by_key(|candidate| {
+        (candidate.missing.len() * 100 / candidate.total, std::cmp::Reverse(candidate.weight))
+    });
+    let near: Vec<String> = near.into_iter().take(3).map(Candidate::describe).collect();
+    let seen = match sniff.first_level() {
+        keys if keys.is_empty() => String::new(),
+        keys => format!(" with {}", keys.join(", ")),
+    };
+    let nearest = if near.is_empty() { String::new() } else { format!("; nearest: {}", near.join("; ")) };
+    ParseError::Unrecognised { detail: format!("no known report format: {syntax}{seen}{nearest}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_example_is_recognised_and_read() {
+        for parser in PARSERS {
+            let parsed =
+                parse(parser.example.as_bytes(), None).unwrap_or_else(|error| panic!("{}: {error}", parser.name));
+            assert_eq!(parsed.format, parser.name);
+            assert!(!parsed.reports.is_empty(), "{}", parser.name);
+        }
+    }
+
+    #[test]
+    fn names_are_unique_and_sorted() {
+        for pair in PARSERS.windows(2) {
+            assert!(pair[0].name < pair[1].name, "{} before {}", pair[0].name, pair[1].name);
+        }
+    }
+
+    #[test]
+    fn a_format_answers_to_its_name_and_its_scan_type() {
+        assert_eq!(by_name("SARIF").unwrap().name, "sarif");
+        let error = by_name("sariff").unwrap_err();
+        assert!(matches!(&error, ParseError::UnknownFormat { nearest, .. } if nearest[0] == "sarif"), "{error}");
+    }
+
+    #[test]
+    fn says_what_unknown_content_misses() {
+        let error = parse(br#"{"version": "2.0.0", "runs": [{"tool": {}}]}"#, None).unwrap_err().to_string();
+        assert!(error.contains("nearest: sarif (missing"), "{error}");
+        let error = parse(b"  ", None).unwrap_err().to_string();
+        assert_eq!(error, "the file is empty");
+    }
+}

@@ -1,0 +1,391 @@
+//! JSON into typed structs, straight from the text.
+//!
+//! The first pass is plain `serde_json`. Only when it fails is the text read again: with entries apart, so that a
+//! broken one costs itself and not the file, or with the path, so that the error names its place.
+
+use std::cell::Cell;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{
+    self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer,
+};
+use serde_json::value::RawValue;
+
+use crate::reports::error::ParseError;
+
+/// Most entries read of one list. A file of a few megabytes could otherwise spell out millions of empty ones, each
+/// hundreds of bytes in memory.
+pub const ENTRY_LIMIT: usize = 500_000;
+
+thread_local! {
+    /// Whether [`Entries`] reads each entry apart. `Deserialize` has no place for an argument, and a second set of
+    /// structs for every format would cost more than this flag, which lives only within [`read`].
+    static APART: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Reads a JSON text into `T`.
+///
+/// # Errors
+/// `Malformed` for broken JSON, `Unfit` for JSON of another shape; both with path, line and column.
+pub fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, ParseError> {
+    let first = match serde_json::from_str(text) {
+        Ok(value) => return Ok(value),
+        Err(error) => error,
+    };
+    if first.is_data() {
+        APART.set(true);
+        let second = serde_json::from_str(text);
+        APART.set(false);
+        if let Ok(value) = second {
+            return Ok(value);
+        }
+    }
+    Err(with_path::<T>(text, &first))
+}
+
+fn with_path<'a, T: Deserialize<'a>>(text: &'a str, error: &serde_json::Error) -> ParseError {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let path = match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
+        Ok(_) => String::new(),
+        Err(error) => pointer(error.path()),
+    };
+    let place =
+        format!("{}line {} column {}", if path.is_empty() { path } else { path + ", " }, error.line(), error.column());
+    let detail = detail(error);
+    if error.is_data() { ParseError::unfit(place, detail) } else { ParseError::malformed(place, detail) }
+}
+
+/// The message without serde's own "at line 1 column 2", which the place already says.
+fn detail(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    message.rsplit_once(" at line ").map_or(message.as_str(), |(detail, _)| detail).to_owned()
+}
+
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    let mut pointer = String::new();
+    for segment in path {
+        match segment {
+            Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
+            Segment::Map { key } => pointer.push_str(&format!("/{}", key.chars().take(80).collect::<String>())),
+            Segment::Enum { variant } => pointer.push_str(&format!("/{variant}")),
+            Segment::Unknown => {}
+        }
+    }
+    pointer
+}
+
+/// The findings of a list, each read or told why not. `null` and absent lists are empty; a lone object is a list of one.
+#[derive(Debug, Clone)]
+pub struct Entries<T>(pub Vec<Result<T, Box<str>>>);
+
+impl<T> Default for Entries<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entries<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(EntriesVisitor(PhantomData))
+    }
+}
+
+struct EntriesVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for EntriesVisitor<T> {
+    type Value = Entries<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of entries")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut entries = Vec::new();
+        let apart = APART.get();
+        loop {
+            let next = if apart { next_apart(&mut seq)? } else { seq.next_element()?.map(Ok) };
+            let Some(entry) = next else { return Ok(Entries(entries)) };
+            if entries.len() == ENTRY_LIMIT {
+                return Err(de::Error::custom(format_args!("more than {ENTRY_LIMIT} entries in one list")));
+            }
+            entries.push(entry);
+        }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        Ok(Entries(vec![Ok(T::deserialize(MapAccessDeserializer::new(map))?)]))
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
+        Ok(Entries::default())
+    }
+}
+
+type Apart<T> = Option<Result<T, Box<str>>>;
+
+fn next_apart<'de, T: Deserialize<'de>, A: SeqAccess<'de>>(seq: &mut A) -> Result<Apart<T>, A::Error> {
+    let Some(raw) = seq.next_element::<&'de RawValue>()? else { return Ok(None) };
+    Ok(Some(serde_json::from_str(raw.get()).map_err(|error| detail(&error).into_boxed_str())))
+}
+
+/// A list that tolerates its absence: `null` is empty, one lone object or text a list of one, another scalar is nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct List<T>(pub Vec<T>);
+
+impl<T> Default for List<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T> std::ops::Deref for List<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.0
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ListVisitor(PhantomData))
+    }
+}
+
+struct ListVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
+    type Value = List<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = seq.next_element()? {
+            if list.len() == ENTRY_LIMIT {
+                return Err(de::Error::custom(format_args!("more than {ENTRY_LIMIT} entries in one list")));
+            }
+            list.push(item);
+        }
+        Ok(List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        Ok(List(vec![T::deserialize(MapAccessDeserializer::new(map))?]))
+    }
+
+    fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Self::Value, E> {
+        if text.is_empty() {
+            return Ok(List::default());
+        }
+        Ok(List(vec![T::deserialize(de::value::BorrowedStrDeserializer::new(text))?]))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+        if text.is_empty() {
+            return Ok(List::default());
+        }
+        Ok(List(vec![T::deserialize(de::value::StrDeserializer::new(text))?]))
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Self::Value, E> {
+        Ok(List(vec![T::deserialize(de::value::I64Deserializer::new(number))?]))
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Self::Value, E> {
+        Ok(List(vec![T::deserialize(de::value::U64Deserializer::new(number))?]))
+    }
+
+    fn visit_f64<E: de::Error>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(List::default())
+    }
+
+    fn visit_bool<E: de::Error>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(List::default())
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
+        Ok(List::default())
+    }
+}
+
+/// An object, or its default where a tool writes anything else (`null`, `[]`, `""`).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Object<T>(pub T);
+
+impl<T> std::ops::Deref for Object<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ObjectVisitor(PhantomData))
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de> + Default> Visitor<'de> for ObjectVisitor<T> {
+    type Value = Object<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Object::default())
+    }
+
+    fn visit_str<E: de::Error>(self, _: &str) -> Result<Self::Value, E> {
+        Ok(Object::default())
+    }
+
+    fn visit_bool<E: de::Error>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(Object::default())
+    }
+
+    fn visit_i64<E: de::Error>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(Object::default())
+    }
+
+    fn visit_u64<E: de::Error>(self, _: u64) -> Result<Self::Value, E> {
+        Ok(Object::default())
+    }
+
+    fn visit_f64<E: de::Error>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(Object::default())
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
+        Ok(Object::default())
+    }
+}
+
+/// An object read as its entries, in the order of the file; duplicate keys are kept. `null` and scalars are empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pairs<K, V>(pub Vec<(K, V)>);
+
+impl<K, V> Default for Pairs<K, V> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'de, K: Deserialize<'de>, V: Deserialize<'de>> Deserialize<'de> for Pairs<K, V> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(PairsVisitor(PhantomData))
+    }
+}
+
+struct PairsVisitor<K, V>(PhantomData<(K, V)>);
+
+impl<'de, K: Deserialize<'de>, V: Deserialize<'de>> Visitor<'de> for PairsVisitor<K, V> {
+    type Value = Pairs<K, V>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut pairs = Vec::new();
+        while let Some(pair) = map.next_entry()? {
+            if pairs.len() == ENTRY_LIMIT {
+                return Err(de::Error::custom(format_args!("more than {ENTRY_LIMIT} entries in one object")));
+            }
+            pairs.push(pair);
+        }
+        Ok(Pairs(pairs))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Pairs::default())
+    }
+
+    fn visit_str<E: de::Error>(self, _: &str) -> Result<Self::Value, E> {
+        Ok(Pairs::default())
+    }
+
+    fn visit_bool<E: de::Error>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(Pairs::default())
+    }
+
+    fn visit_u64<E: de::Error>(self, _: u64) -> Result<Self::Value, E> {
+        Ok(Pairs::default())
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
+        Ok(Pairs::default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+    use crate::reports::read::text::Text;
+
+    #[derive(Debug, Deserialize)]
+    struct Log<'a> {
+        #[serde(borrow, default)]
+        entries: Entries<Entry<'a>>,
+        #[serde(borrow, default)]
+        tags: List<Text<'a>>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    struct Entry<'a> {
+        #[serde(borrow)]
+        id: Text<'a>,
+    }
+
+    #[test]
+    fn a_broken_entry_costs_itself_and_not_the_file() {
+        let log: Log<'_> = read(r#"{"entries": [{"id": "a"}, 42, {"id": "c"}], "tags": "one"}"#).unwrap();
+        let ids: Vec<_> = log.entries.0.iter().map(|entry| entry.as_ref().map(|entry| entry.id.as_str())).collect();
+        assert_eq!(ids.len(), 3);
+        assert_eq!(ids[0], Ok("a"));
+        assert!(ids[1].is_err(), "{ids:?}");
+        assert_eq!(ids[2], Ok("c"));
+        assert_eq!(log.tags.len(), 1);
+    }
+
+    /// S-20
+    #[test]
+    fn names_the_place_of_a_fault() {
+        for (text, place, is_malformed) in [
+            (r#"{"entries": [{"id": "a"}, {"id": nope}]}"#, "/entries/1/id, line 1 column 35", true),
+            (r#"{"entries": [{"id": "a""#, "/entries/0, line 1 column 23", true),
+            (r#"{"entries": "no"}"#, "/entries, line 1 column 16", false),
+        ] {
+            let (found, malformed) = match read::<Log<'_>>(text).unwrap_err() {
+                ParseError::Malformed { place, .. } => (place, true),
+                ParseError::Unfit { place, .. } => (place, false),
+                other => panic!("{other}"),
+            };
+            assert_eq!((found.as_str(), malformed), (place, is_malformed), "{text}");
+        }
+    }
+
+    /// S-20
+    #[test]
+    fn skips_what_it_does_not_need_at_any_depth() {
+        let deep = format!("{{\"bag\": {}{}, \"entries\": []}}", "[".repeat(1_000_000), "]".repeat(1_000_000));
+        assert!(read::<Log<'_>>(&deep).unwrap().entries.0.is_empty());
+        assert!(read::<Log<'_>>(&"[".repeat(1_000_000)).is_err());
+    }
+}

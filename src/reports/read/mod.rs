@@ -1,0 +1,7 @@
+//! What parsers share for reading: JSON, CSV, words, scores.
+
+pub mod cvss;
+pub mod json;
+pub mod table;
+pub mod text;
+pub mod words;

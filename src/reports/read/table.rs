@@ -1,0 +1,181 @@
+//! Tables: CSV by header names, whatever the order, the case, the delimiter or a byte order mark.
+
+use std::collections::HashMap;
+
+use crate::reports::error::ParseError;
+
+/// Most rows read.
+pub const ROW_LIMIT: usize = 500_000;
+
+/// A table whose rows are read by column name.
+pub struct Table<'a> {
+    text: &'a str,
+    reader: csv::Reader<&'a [u8]>,
+    columns: HashMap<String, usize>,
+}
+
+/// A row of a [`Table`].
+pub struct Row<'t> {
+    columns: &'t HashMap<String, usize>,
+    record: csv::StringRecord,
+}
+
+impl<'a> Table<'a> {
+    /// Reads the header of a text.
+    ///
+    /// # Errors
+    /// `Malformed` when the header cannot be read.
+    pub fn new(text: &'a str) -> Result<Self, ParseError> {
+        let text = text.trim_start_matches('\u{feff}');
+        let mut reader = csv::ReaderBuilder::new()
+            .delimiter(delimiter(text))
+            .flexible(true)
+            .trim(csv::Trim::Headers)
+            .from_reader(text.as_bytes());
+        let header = reader.headers().map_err(|error| malformed(&error))?;
+        let mut columns = HashMap::new();
+        for (index, name) in header.iter().enumerate() {
+            columns.entry(normalised(name)).or_insert(index);
+        }
+        Ok(Self { text, reader, columns })
+    }
+
+    /// Whether there is a column of this name.
+    #[must_use]
+    pub fn has_column(&self, name: &str) -> bool {
+        self.columns.contains_key(&normalised(name))
+    }
+
+    /// Hands each row with its line number to `take`.
+    ///
+    /// # Errors
+    /// What `take` gives, or `Malformed` for a file whose rows end in the middle of a quote.
+    pub fn each(
+        mut self,
+        mut take: impl FnMut(u64, Result<&Row<'_>, String>) -> Result<(), ParseError>,
+    ) -> Result<(), ParseError> {
+        let width = self.reader.headers().map_err(|error| malformed(&error))?.len();
+        let mut row = Row { columns: &self.columns, record: csv::StringRecord::new() };
+        let mut rows = 0;
+        loop {
+            let line = line_at(self.text, self.reader.position());
+            match self.reader.read_record(&mut row.record) {
+                Ok(false) => return Ok(()),
+                Ok(true) => {}
+                Err(error) => return Err(malformed(&error)),
+            }
+            rows += 1;
+            if rows > ROW_LIMIT {
+                return Err(ParseError::unfit(format!("line {line}"), format!("more than {ROW_LIMIT} rows")));
+            }
+            if row.record.len() > width && row.record.iter().skip(width).any(|field| !field.trim().is_empty()) {
+                take(line, Err(format!("{} fields under {width} columns", row.record.len())))?;
+            } else if row.record.iter().any(|field| !field.trim().is_empty()) {
+                take(line, Ok(&row))?;
+            }
+        }
+    }
+}
+
+impl Row<'_> {
+    /// The value under a column; empty when the column or the field is missing.
+    #[must_use]
+    pub fn get(&self, column: &str) -> &str {
+        let index = self.columns.get(column).or_else(|| self.columns.get(&normalised(column)));
+        index.and_then(|index| self.record.get(*index)).map_or("", str::trim)
+    }
+
+    /// The first value that is not empty.
+    #[must_use]
+    pub fn first(&self, columns: &[&str]) -> &str {
+        columns.iter().map(|column| self.get(column)).find(|value| !value.is_empty()).unwrap_or("")
+    }
+}
+
+/// The line on which the next row begins. The reader stops before the line feed of `\r\n` and before empty lines.
+fn line_at(text: &str, position: &csv::Position) -> u64 {
+    let rest = text.as_bytes().get(usize::try_from(position.byte()).unwrap_or(usize::MAX)..).unwrap_or_default();
+    let breaks = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).filter(|byte| **byte == b'\n').count();
+    position.line() + breaks as u64
+}
+
+fn malformed(error: &csv::Error) -> ParseError {
+    let line = error.position().map_or(1, csv::Position::line);
+    ParseError::malformed(format!("line {line}"), error.to_string())
+}
+
+/// Column names compare without case, and with `_`, `-` and spaces alike.
+fn normalised(name: &str) -> String {
+    name.trim().trim_matches('"').to_lowercase().replace(['_', '-'], " ")
+}
+
+/// The delimiter of a text: the one that its first line holds most often outside quotes.
+fn delimiter(text: &str) -> u8 {
+    let first = first_line(text);
+    let count = |delimiter: u8| {
+        let mut quoted = false;
+        first
+            .bytes()
+            .filter(|byte| {
+                quoted ^= *byte == b'"';
+                *byte == delimiter && !quoted
+            })
+            .count()
+    };
+    // On a tie the first listed wins: `max_by_key` keeps the last.
+    [b'|', b'\t', b';', b','].into_iter().max_by_key(|delimiter| count(*delimiter)).unwrap_or(b',')
+}
+
+fn first_line(text: &str) -> &str {
+    text.trim_start_matches('\u{feff}').lines().find(|line| !line.trim().is_empty()).unwrap_or("")
+}
+
+/// The column names of a text's first line, in lower case.
+#[must_use]
+pub fn header(text: &str) -> Vec<String> {
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .delimiter(delimiter(text))
+        .flexible(true)
+        .from_reader(first_line(text).as_bytes());
+    let record = reader.records().next().and_then(Result::ok).unwrap_or_default();
+    record.iter().map(normalised).take(200).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Vec<(u64, String)> {
+        let mut rows = Vec::new();
+        let take = |line, row: Result<&Row<'_>, String>| {
+            rows.push((
+                line,
+                row.map_or_else(|fault| fault, |row| format!("{}/{}", row.get("title"), row.get("cwe id"))),
+            ));
+            Ok(())
+        };
+        Table::new(text).unwrap().each(take).unwrap();
+        rows
+    }
+
+    #[test]
+    fn reads_by_name_whatever_order_case_delimiter_or_mark() {
+        for text in [
+            "Title,CWE_ID\na,79\n",
+            "\u{feff}cwe id;TITLE\r\n79;a\r\n",
+            "cwe-id\ttitle\n79\ta",
+            "\"Title\"|\"x\"|\"CWE ID\"\na||79\n\n",
+        ] {
+            assert_eq!(read(text), [(2, "a/79".to_owned())], "{text:?}");
+        }
+    }
+
+    #[test]
+    fn names_the_line_of_a_row_that_does_not_fit() {
+        assert_eq!(
+            read("title,cwe id\n\"two\nlines\",1\na,b,c\n"),
+            [(2, "two\nlines/1".to_owned()), (4, "3 fields under 2 columns".to_owned())]
+        );
+    }
+}

@@ -1,0 +1,355 @@
+//! Text from a report, made safe to store and to show on one line.
+//!
+//! Scanners quote what they scanned, so any byte may turn up. Control characters go here, at the edge: PostgreSQL
+//! refuses NUL, terminals obey escapes, and a line break in a title would end a header or a CSV row further on.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+/// Longest title kept, in bytes.
+pub const TITLE_LIMIT: usize = 500;
+/// Longest single-line text kept (paths, URLs, names), in bytes.
+pub const LINE_LIMIT: usize = 4 * 1024;
+/// Longest text kept (descriptions, snippets), in bytes.
+pub const TEXT_LIMIT: usize = 64 * 1024;
+/// Ends a text that was cut.
+pub const CUT_MARK: &str = "… [cut]";
+
+/// Several lines: without control characters, at most [`TEXT_LIMIT`] bytes.
+#[must_use]
+pub fn text(raw: &str) -> String {
+    let raw = raw.trim_end();
+    if raw.len() <= TEXT_LIMIT && !raw.bytes().any(|byte| byte < b' ' && byte != b'\n' && byte != b'\t') {
+        return raw.to_owned();
+    }
+    let (kept, was_cut) = cut(raw, TEXT_LIMIT);
+    let mut clean: String = kept
+        .replace("\r\n", "\n")
+        .chars()
+        .map(|c| if c.is_control() && c != '\n' && c != '\t' { ' ' } else { c })
+        .collect();
+    if was_cut {
+        clean.push_str(CUT_MARK);
+    }
+    clean
+}
+
+/// One line: without control characters or line breaks, at most [`LINE_LIMIT`] bytes.
+#[must_use]
+pub fn line(raw: &str) -> String {
+    one_line(raw, LINE_LIMIT)
+}
+
+/// One line of at most [`TITLE_LIMIT`] bytes.
+#[must_use]
+pub fn title(raw: &str) -> String {
+    one_line(raw, TITLE_LIMIT)
+}
+
+fn one_line(raw: &str, limit: usize) -> String {
+    let raw = raw.trim();
+    if raw.len() <= limit && !raw.bytes().any(|byte| byte < b' ') {
+        return raw.to_owned();
+    }
+    let (kept, was_cut) = cut(raw, limit);
+    let mut clean = String::with_capacity(kept.len() + CUT_MARK.len());
+    for word in kept.split(|c: char| c.is_control()).map(str::trim).filter(|word| !word.is_empty()) {
+        if !clean.is_empty() {
+            clean.push(' ');
+        }
+        clean.push_str(word);
+    }
+    if was_cut {
+        clean.push('…');
+    }
+    clean
+}
+
+fn cut(raw: &str, limit: usize) -> (&str, bool) {
+    if raw.len() <= limit {
+        return (raw, false);
+    }
+    (&raw[..raw.floor_char_boundary(limit)], true)
+}
+
+/// A text field that takes what tools write there: a string (borrowed where it can be), a number, a boolean, nothing.
+/// Empty stands for absent. Lists and objects are skipped and count as absent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Text<'a>(Cow<'a, str>);
+
+impl<'a> Text<'a> {
+    /// The raw text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether there is nothing but white space.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.trim().is_empty()
+    }
+
+    /// As one line; see [`line`].
+    #[must_use]
+    pub fn line(&self) -> String {
+        line(&self.0)
+    }
+
+    /// As several lines; see [`text`].
+    #[must_use]
+    pub fn text(&self) -> String {
+        text(&self.0)
+    }
+
+    /// One line, or `None` when empty.
+    #[must_use]
+    pub fn some_line(&self) -> Option<String> {
+        some(self.line())
+    }
+
+    /// Several lines, or `None` when empty.
+    #[must_use]
+    pub fn some_text(&self) -> Option<String> {
+        some(self.text())
+    }
+
+    /// This one, or `other` when this is empty.
+    #[must_use]
+    pub fn or<'t>(&'t self, other: &'t Text<'a>) -> &'t Text<'a> {
+        if self.is_empty() { other } else { self }
+    }
+
+    /// As a number.
+    #[must_use]
+    pub fn number(&self) -> Option<f64> {
+        self.0.trim().parse().ok().filter(|number: &f64| number.is_finite())
+    }
+
+    /// As a line number or a count from 1.
+    #[must_use]
+    pub fn positive(&self) -> Option<u32> {
+        let text = self.0.trim();
+        text.parse().ok().filter(|number| *number > 0)
+    }
+}
+
+impl std::ops::Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'a> From<&'a str> for Text<'a> {
+    fn from(text: &'a str) -> Self {
+        Self(Cow::Borrowed(text))
+    }
+}
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// `None` for an empty text.
+#[must_use]
+pub fn some(text: String) -> Option<String> {
+    if text.is_empty() { None } else { Some(text) }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TextVisitor)
+    }
+}
+
+struct TextVisitor;
+
+impl<'de> Visitor<'de> for TextVisitor {
+    type Value = Text<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text")
+    }
+
+    fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Text(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_string<E: de::Error>(self, text: String) -> Result<Self::Value, E> {
+        Ok(Text(Cow::Owned(text)))
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Self::Value, E> {
+        self.visit_string(number.to_string())
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Self::Value, E> {
+        self.visit_string(number.to_string())
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Self::Value, E> {
+        self.visit_string(number.to_string())
+    }
+
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Self::Value, E> {
+        self.visit_borrowed_str(if value { "true" } else { "false" })
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
+        Ok(Text::default())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Text::default())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Text::default())
+    }
+}
+
+/// A number field that also takes a numeric text. Anything else counts as absent.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Number(pub Option<f64>);
+
+impl Number {
+    /// As a line number or a count from 1.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked first")]
+    pub fn positive(self) -> Option<u32> {
+        self.0.filter(|number| (1.0..=f64::from(u32::MAX)).contains(number)).map(|number| number as u32)
+    }
+
+    /// As an index from 0.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked first")]
+    pub fn index(self) -> Option<usize> {
+        self.0.filter(|number| (0.0..=f64::from(u32::MAX)).contains(number)).map(|number| number as usize)
+    }
+}
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NumberVisitor)
+    }
+}
+
+struct NumberVisitor;
+
+impl<'de> Visitor<'de> for NumberVisitor {
+    type Value = Number;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number")
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Number, E> {
+        Ok(Number(Some(number).filter(|number| number.is_finite())))
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Number, E> {
+        Ok(Number(Some(number as f64)))
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Number, E> {
+        Ok(Number(Some(number as f64)))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Number, E> {
+        Ok(Number(text.trim().parse().ok().filter(|number: &f64| number.is_finite())))
+    }
+
+    fn visit_bool<E: de::Error>(self, _: bool) -> Result<Number, E> {
+        Ok(Number(None))
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Number, E> {
+        Ok(Number(None))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Number, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Number(None))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Number, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Number(None))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_numbers_in_either_spelling_and_only_in_range() {
+        for (json, expected) in [
+            ("12", Some(12)),
+            ("\"12\"", Some(12)),
+            ("0", None),
+            ("-1", None),
+            ("1e99", None),
+            ("\"x\"", None),
+            ("{}", None),
+        ] {
+            assert_eq!(serde_json::from_str::<Number>(json).unwrap().positive(), expected, "{json}");
+        }
+    }
+
+    /// S-24
+    #[test]
+    fn makes_one_clean_line_of_anything() {
+        for (raw, expected) in [
+            ("plain", "plain"),
+            ("  two\r\n  lines ", "two lines"),
+            ("nul\0byte", "nul byte"),
+            ("\u{1b}[31mred", "[31mred"),
+            ("\n\n", ""),
+        ] {
+            assert_eq!(line(raw), expected, "{raw:?}");
+        }
+    }
+
+    /// S-24
+    #[test]
+    fn keeps_line_breaks_and_tabs_of_a_text_and_nothing_else_that_controls() {
+        assert_eq!(text("a\r\nb\tc\0d\n"), "a\nb\tc d");
+    }
+
+    /// S-24
+    #[test]
+    fn cuts_a_huge_text_between_characters_and_says_so() {
+        let cut = text(&"ä".repeat(200_000));
+        assert!(cut.len() <= TEXT_LIMIT + CUT_MARK.len());
+        assert!(cut.ends_with(CUT_MARK));
+        assert!(title(&"x".repeat(5_000)).len() <= TITLE_LIMIT + "…".len());
+    }
+
+    #[test]
+    fn takes_whatever_a_tool_writes_for_a_text() {
+        for (json, expected) in [
+            ("\"a\"", "a"),
+            ("12", "12"),
+            ("1.5", "1.5"),
+            ("true", "true"),
+            ("null", ""),
+            ("[1,[2]]", ""),
+            ("{\"a\":{}}", ""),
+        ] {
+            assert_eq!(serde_json::from_str::<Text<'_>>(json).unwrap().as_str(), expected, "{json}");
+        }
+    }
+}
