@@ -13,6 +13,7 @@ pub mod config;
 pub mod db;
 pub mod keys;
 pub mod observations;
+pub mod products;
 pub mod reports;
 pub mod scans;
 pub mod telemetry;

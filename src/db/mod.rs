@@ -2,6 +2,7 @@
 
 #[expect(missing_docs, reason = "the derive of the combined connection writes undocumented types")]
 pub mod conn;
+pub mod like;
 pub mod migrate;
 pub mod pool;
 #[expect(missing_docs, reason = "tables are documented in the migrations")]

@@ -1,0 +1,202 @@
+//! Where an upload goes: the product, branch and engagement that a pipeline names, made when they are missing.
+
+use super::model::{Branch, Engagement, EngagementState, IdOrName, Product};
+use super::model::{check_name, name_key};
+use super::repo::{self, branches, engagements};
+use crate::access::model::Caller;
+use crate::access::permission::Permission;
+use crate::base::error::{ApiError, Faults};
+use crate::base::ids::{BranchId, EngagementId, OrganizationId, ProductId};
+use crate::base::scope::ProductScope;
+use crate::base::time::UtcTime;
+use crate::db::conn::Conn;
+
+/// What a pipeline names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// The product.
+    pub product: IdOrName<ProductId>,
+    /// The branch; without one, what is scanned belongs to the implicit branch.
+    pub branch: Option<IdOrName<BranchId>>,
+    /// The engagement.
+    pub engagement: Option<IdOrName<EngagementId>>,
+    /// Make what is named and missing?
+    pub create_missing: bool,
+}
+
+/// What it names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The product.
+    pub product: Product,
+    /// One of its branches, maybe the implicit one.
+    pub branch: Branch,
+    /// One of its engagements.
+    pub engagement: Option<Engagement>,
+}
+
+/// Finds where an upload goes; with `create_missing` it makes what is missing, in the transaction of the caller.
+///
+/// Branch and engagement are looked up in the product only, so an id of another product names nothing. Whoever may
+/// upload may also make what the upload names, but a token that is bound to a product makes no other product.
+///
+/// # Errors
+/// `Forbidden` without the permission to upload, `NotFound` for what is missing or hidden, `Invalid` for a name that
+/// cannot be one, `Conflict` when the product's name is taken by one that the caller may not see.
+pub fn resolve(conn: &mut Conn, caller: &Caller, wanted: &Wanted, now: UtcTime) -> Result<Target, ApiError> {
+    caller.require(Permission::Upload)?;
+    check_names(wanted)?;
+    let product = match find_product(conn, caller, &wanted.product)? {
+        Some(product) => product,
+        None => make_product(conn, caller, wanted, now)?,
+    };
+    let branch = resolve_branch(conn, &product, wanted, now)?;
+    let engagement = match &wanted.engagement {
+        Some(named) => Some(resolve_engagement(conn, &product, named, wanted.create_missing, now)?),
+        None => None,
+    };
+    Ok(Target { product, branch, engagement })
+}
+
+fn check_names(wanted: &Wanted) -> Result<(), ApiError> {
+    let mut faults = Faults::default();
+    let names = [
+        ("product", name_in(Some(&wanted.product))),
+        ("branch", name_in(wanted.branch.as_ref())),
+        ("engagement", name_in(wanted.engagement.as_ref())),
+    ];
+    for (field, name) in names {
+        if let Some(name) = name {
+            check_name(name, field, &mut faults);
+        }
+    }
+    faults.finish()
+}
+
+fn name_in<I>(named: Option<&IdOrName<I>>) -> Option<&str> {
+    match named {
+        Some(IdOrName::Name(name)) => Some(name),
+        Some(IdOrName::Id(_)) | None => None,
+    }
+}
+
+fn find_product(conn: &mut Conn, caller: &Caller, named: &IdOrName<ProductId>) -> Result<Option<Product>, ApiError> {
+    let (organization, scope) = (caller.organization, &caller.products);
+    Ok(match named {
+        IdOrName::Id(id) => repo::find(conn, organization, scope, *id)?,
+        IdOrName::Name(name) => repo::find_by_name(conn, organization, scope, &name_key(name))?,
+    })
+}
+
+fn make_product(conn: &mut Conn, caller: &Caller, wanted: &Wanted, now: UtcTime) -> Result<Product, ApiError> {
+    let name = match &wanted.product {
+        IdOrName::Name(name) if wanted.create_missing => name.trim(),
+        IdOrName::Name(name) => return Err(ApiError::not_found("product", name)),
+        IdOrName::Id(id) => return Err(ApiError::not_found("product", id)),
+    };
+    if matches!(caller.products, ProductScope::Only(_)) {
+        return Err(ApiError::not_found("product", name));
+    }
+    let product = new_product(caller.organization, name, now);
+    if insert_with_branch(conn, &product)? {
+        return Ok(product);
+    }
+    // Somebody made it just now, or it is hidden from the caller.
+    let taken = || ApiError::Conflict(format!("a product named {name:?} cannot be made: the name is taken"));
+    find_product(conn, caller, &wanted.product)?.ok_or_else(taken)
+}
+
+/// A product with nothing but a name.
+pub(super) fn new_product(organization_id: OrganizationId, name: &str, now: UtcTime) -> Product {
+    Product {
+        organization_id,
+        id: ProductId::generate(),
+        name: name.to_owned(),
+        name_key: name_key(name),
+        description: String::new(),
+        is_restricted: false,
+        default_branch_id: None,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+/// Adds a product and its implicit branch. False when its name is taken.
+pub(super) fn insert_with_branch(conn: &mut Conn, product: &Product) -> Result<bool, ApiError> {
+    let is_new = repo::insert(conn, product)?;
+    if is_new {
+        branches::insert(conn, &new_branch(product, "", product.created_at))?;
+    }
+    Ok(is_new)
+}
+
+/// A branch with a name.
+pub(super) fn new_branch(product: &Product, name: &str, now: UtcTime) -> Branch {
+    Branch {
+        organization_id: product.organization_id,
+        id: BranchId::generate(),
+        product_id: product.id,
+        name: name.to_owned(),
+        version: 1,
+        created_at: now,
+    }
+}
+
+fn resolve_branch(conn: &mut Conn, product: &Product, wanted: &Wanted, now: UtcTime) -> Result<Branch, ApiError> {
+    let (organization, id) = (product.organization_id, product.id);
+    let name = match &wanted.branch {
+        Some(IdOrName::Id(branch)) => {
+            let found = branches::find(conn, organization, id, *branch)?;
+            return found.ok_or_else(|| ApiError::not_found("branch", branch));
+        }
+        Some(IdOrName::Name(name)) => name.trim(),
+        None => "",
+    };
+    if let Some(branch) = branches::find_by_name(conn, organization, id, name)? {
+        return Ok(branch);
+    }
+    if !wanted.create_missing {
+        return Err(ApiError::not_found("branch", name));
+    }
+    branches::insert(conn, &new_branch(product, name, now))?;
+    // Read back: another upload may have been first.
+    branches::find_by_name(conn, organization, id, name)?.ok_or_else(|| ApiError::not_found("branch", name))
+}
+
+fn resolve_engagement(
+    conn: &mut Conn,
+    product: &Product,
+    named: &IdOrName<EngagementId>,
+    create_missing: bool,
+    now: UtcTime,
+) -> Result<Engagement, ApiError> {
+    let (organization, id) = (product.organization_id, product.id);
+    let name = match named {
+        IdOrName::Id(engagement) => {
+            let found = engagements::find(conn, organization, id, *engagement)?;
+            return found.ok_or_else(|| ApiError::not_found("engagement", engagement));
+        }
+        IdOrName::Name(name) => name.trim(),
+    };
+    if let Some(engagement) = engagements::find_by_name(conn, organization, id, name)? {
+        return Ok(engagement);
+    }
+    if !create_missing {
+        return Err(ApiError::not_found("engagement", name));
+    }
+    let made = Engagement {
+        organization_id: organization,
+        id: EngagementId::generate(),
+        product_id: id,
+        name: name.to_owned(),
+        description: String::new(),
+        state: EngagementState::Active,
+        starts_at: Some(now),
+        ends_at: None,
+        version: 1,
+        created_at: now,
+    };
+    engagements::insert(conn, &made)?;
+    engagements::find_by_name(conn, organization, id, name)?.ok_or_else(|| ApiError::not_found("engagement", name))
+}
