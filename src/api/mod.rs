@@ -10,6 +10,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub mod body;
 pub mod caller;
 pub mod etag;
+pub mod openapi;
 pub mod problem;
 pub mod query;
 pub mod request_id;
