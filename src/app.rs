@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
+use crate::base::lanes::Lanes;
 use crate::base::stop::Stop;
 use crate::base::time::Clock;
 use crate::config::Config;
 use crate::db::pool::{Db, DbError, Target};
 use crate::keys::{Keys, KeysError};
+
+/// Imports that run at a time: each holds a whole report in memory.
+const IMPORTS: usize = 4;
 
 /// The application: the database and the clock, what the operator set, and the server's keys.
 #[derive(Clone)]
@@ -19,6 +23,8 @@ pub struct App {
     pub config: Arc<Config>,
     /// The server's own keys.
     pub keys: Arc<Keys>,
+    /// Imports: one at a time per product and branch.
+    pub imports: Lanes,
     /// Says when the server stops, and is told what it should wait for.
     pub stop: Stop,
 }
@@ -45,7 +51,14 @@ impl App {
             None => Keys::read_or_create(&config.keys_file)?,
         };
         let db = Db::open(target(&config), config.database_connections)?;
-        Ok(Self { db, clock, config: Arc::new(config), keys: Arc::new(keys), stop: Stop::default() })
+        Ok(Self {
+            db,
+            clock,
+            config: Arc::new(config),
+            keys: Arc::new(keys),
+            imports: Lanes::new(IMPORTS),
+            stop: Stop::default(),
+        })
     }
 }
 

@@ -10,17 +10,19 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub mod body;
 pub mod caller;
 pub mod etag;
-pub mod openapi;
 pub mod problem;
 pub mod query;
 pub mod request_id;
+pub mod scans;
+pub mod spool;
+pub mod upload;
 
 /// The route table: one line per file, in the document's order.
 pub fn routes(config: &mut ServiceConfig) {
     config.service(
         scope("/api/v1")
             .configure(|_global| {})
-            .service(scope("/organizations/{organization}").configure(|_tenant| {}))
+            .service(scope("/organizations/{organization}").configure(scans::routes))
             .wrap(from_fn(problem::shape_problems))
             .wrap(from_fn(request_id::name_requests)),
     );

@@ -32,7 +32,11 @@ impl<T: DeserializeOwned + IntoParams> FromRequest for StrictQuery<T> {
     }
 }
 
-fn read_strictly<T: DeserializeOwned + IntoParams>(query: &str) -> Result<T, ApiError> {
+/// Reads a query string with the strictness of [`StrictQuery`]: also for forms, whose parts it may hold.
+///
+/// # Errors
+/// `Invalid` with all faults.
+pub(super) fn read_strictly<T: DeserializeOwned + IntoParams>(query: &str) -> Result<T, ApiError> {
     let (mut faults, mut values) = (Faults::default(), Values::parse(query)?);
     values.refuse_unknown(&names::<T>(), &mut faults);
     let read = values.read(&mut faults);

@@ -5,6 +5,7 @@
 pub mod actor;
 pub mod error;
 pub mod ids;
+pub mod lanes;
 pub mod measure;
 pub mod network;
 pub mod page;

@@ -5,8 +5,11 @@
 
 pub mod diff;
 pub mod fingerprint;
+pub mod import;
 pub mod model;
 pub mod prepare;
+pub mod repeat;
 pub mod repo;
 pub mod rows;
+pub mod service;
 pub mod write;

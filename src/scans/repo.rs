@@ -5,12 +5,14 @@ use diesel::prelude::*;
 use super::diff::Known;
 use super::model::{Scan, ScanSource, SourceKey, Upload, UploadState};
 use crate::base::ids::{ObservationId, OrganizationId, ProductId, ScanId, ScanSourceId, UploadId};
+use crate::base::page::Window;
+use crate::base::scope::ProductScope;
 use crate::base::severity::Severity;
 use crate::base::time::UtcTime;
-use crate::db::conn::Conn;
+use crate::db::conn::{Conn, MultiBackend};
 use crate::db::schema::{observation_tombstones, observations, scan_sources, scans, uploads};
-use crate::on_backend;
 use crate::scans::fingerprint::Print;
+use crate::{in_scope, on_backend};
 
 /// Stores an upload that begins.
 pub fn insert_upload(conn: &mut Conn, upload: &Upload) -> QueryResult<()> {
@@ -246,4 +248,69 @@ pub fn remove_tombstones(
         .execute(conn)?;
     }
     Ok(())
+}
+
+/// Which scans.
+#[derive(Debug, Clone, Default)]
+pub struct ScanFilter {
+    /// Of this product.
+    pub product: Option<ProductId>,
+    /// Of this source.
+    pub source: Option<ScanSourceId>,
+    /// Of this upload.
+    pub upload: Option<UploadId>,
+}
+
+/// A scan.
+pub fn find_scan(conn: &mut Conn, organization: OrganizationId, id: ScanId) -> QueryResult<Option<Scan>> {
+    use scans as s;
+    s::table
+        .filter(s::organization_id.eq(organization).and(s::id.eq(id)))
+        .select(Scan::as_select())
+        .first(conn)
+        .optional()
+}
+
+type BoxedScans<'a> = scans::BoxedQuery<'a, MultiBackend>;
+
+fn filtered<'a>(organization: OrganizationId, scope: &'a ProductScope, filter: &ScanFilter) -> BoxedScans<'a> {
+    use scans as s;
+    let mut query = s::table.filter(s::organization_id.eq(organization)).into_boxed::<MultiBackend>();
+    query = in_scope!(query, scope, s::product_id);
+    if let Some(product) = filter.product {
+        query = query.filter(s::product_id.eq(product));
+    }
+    if let Some(source) = filter.source {
+        query = query.filter(s::source_id.eq(source));
+    }
+    if let Some(upload) = filter.upload {
+        query = query.filter(s::upload_id.eq(upload));
+    }
+    query
+}
+
+/// Scans, newest first.
+pub fn list_scans(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    scope: &ProductScope,
+    filter: &ScanFilter,
+    window: &Window<ScanId>,
+) -> QueryResult<Vec<Scan>> {
+    use scans as s;
+    let mut query = filtered(organization, scope, filter);
+    if let Some(after) = window.after {
+        query = query.filter(s::id.lt(after));
+    }
+    query.order(s::id.desc()).limit(window.fetch()).select(Scan::as_select()).load(conn)
+}
+
+/// How many scans there are.
+pub fn count_scans(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    scope: &ProductScope,
+    filter: &ScanFilter,
+) -> QueryResult<i64> {
+    filtered(organization, scope, filter).count().get_result(conn)
 }

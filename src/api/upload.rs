@@ -1,0 +1,120 @@
+//! The body of an upload: multipart with a part `file`, or the bare file; gzip, brotli or zstd encoded or not.
+
+use actix_multipart::Multipart;
+use actix_web::HttpRequest;
+use actix_web::dev::{Decompress, Payload};
+use actix_web::error::PayloadError;
+use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
+use futures_util::TryStreamExt;
+use url::form_urlencoded;
+
+use super::spool::{Received, Spool};
+use crate::base::error::ApiError;
+use crate::config::Config;
+
+/// The most that text parts of a form may hold together.
+const MAX_FIELDS_BYTES: usize = 256 * 1024;
+/// The most that a form may hold beside the file.
+const FORM_BYTES: u64 = 1 << 20;
+
+/// A received upload.
+#[derive(Debug)]
+pub struct Upload {
+    /// The file.
+    pub file: Received,
+    /// The query and the text parts, as one query string.
+    pub fields: String,
+}
+
+/// Receives the body of a request.
+///
+/// # Errors
+/// `TooLarge` beyond the limit, before much more than the limit is read; `Invalid` without a file or for a broken body;
+/// `UnsupportedMediaType` for an encoding that is not known.
+pub async fn receive(request: &HttpRequest, payload: Payload, config: &Config) -> Result<Upload, ApiError> {
+    refuse_early(request, config.max_upload_bytes)?;
+    let is_form = content_type(request).starts_with("multipart/form-data");
+    let body = Decompress::from_headers(payload, request.headers());
+    let mut fields = form_urlencoded::Serializer::new(String::new());
+    fields.extend_pairs(form_urlencoded::parse(request.query_string().as_bytes()));
+    let file = if is_form {
+        let form = Multipart::new(request.headers(), body);
+        read_form(form, &mut fields, config).await?
+    } else {
+        Some(read_bare(body, config).await?)
+    };
+    let file = file.ok_or_else(|| ApiError::invalid("file", "is missing: send the report as the part `file`"))?;
+    if file.size_bytes == 0 {
+        return Err(ApiError::invalid("file", "is empty: send the report that the tool wrote"));
+    }
+    Ok(Upload { file, fields: fields.finish() })
+}
+
+fn content_type(request: &HttpRequest) -> String {
+    let value = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    value.unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// A body that says how long it is need not be read to be refused.
+fn refuse_early(request: &HttpRequest, limit_bytes: u64) -> Result<(), ApiError> {
+    let length = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if length.is_some_and(|length| length > limit_bytes + FORM_BYTES) {
+        return Err(ApiError::TooLarge { limit_bytes });
+    }
+    let expects = request.headers().get(EXPECT).and_then(|value| value.to_str().ok());
+    match expects {
+        None => Ok(()),
+        Some(expects) if expects.eq_ignore_ascii_case("100-continue") => Ok(()),
+        Some(_) => Err(ApiError::invalid("Expect", "must be 100-continue")),
+    }
+}
+
+async fn read_bare(mut body: Decompress<Payload>, config: &Config) -> Result<Received, ApiError> {
+    let mut spool = Spool::new(config);
+    while let Some(bytes) = body.try_next().await.map_err(broken_body)? {
+        spool.take(bytes).await?;
+    }
+    spool.finish().await
+}
+
+async fn read_form(
+    mut form: Multipart,
+    fields: &mut form_urlencoded::Serializer<'_, String>,
+    config: &Config,
+) -> Result<Option<Received>, ApiError> {
+    let (mut file, mut left) = (None, MAX_FIELDS_BYTES);
+    while let Some(mut part) = form.try_next().await.map_err(broken_form)? {
+        let name = part.name().unwrap_or_default().to_owned();
+        if name == "file" {
+            if file.is_some() {
+                return Err(ApiError::invalid("file", "must be sent once"));
+            }
+            let mut spool = Spool::new(config);
+            while let Some(bytes) = part.try_next().await.map_err(broken_form)? {
+                spool.take(bytes).await?;
+            }
+            file = Some(spool.finish().await?);
+            continue;
+        }
+        let mut text = Vec::new();
+        while let Some(bytes) = part.try_next().await.map_err(broken_form)? {
+            left = left.checked_sub(bytes.len()).ok_or_else(|| too_long(&name))?;
+            text.extend_from_slice(&bytes);
+        }
+        let text = String::from_utf8(text).map_err(|_| ApiError::invalid(name.as_str(), "must be UTF-8"))?;
+        fields.append_pair(&name, &text);
+    }
+    Ok(file)
+}
+
+fn too_long(name: &str) -> ApiError {
+    ApiError::invalid(name, format!("the text parts must not hold more than {MAX_FIELDS_BYTES} bytes together"))
+}
+
+fn broken_body(error: PayloadError) -> ApiError {
+    ApiError::invalid("body", format!("could not be read: {error}"))
+}
+
+fn broken_form(error: actix_multipart::MultipartError) -> ApiError {
+    ApiError::invalid("body", format!("is not a readable form: {error}"))
+}

@@ -1,0 +1,213 @@
+//! The whole import, read from top to bottom: parse, prepare, compare, commit.
+//!
+//! Parsing and comparing hold no lock and no transaction. The commit holds the write lock for its writes only; when
+//! another import of the source came first, it compares again. A process that dies leaves nothing behind.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::model::{ScanCounts, UploadState};
+use super::prepare::{self, Prepared};
+use super::write::{self, Compared, Order, Written};
+use super::{repeat, repo};
+use crate::app::App;
+use crate::base::error::{ApiError, Fault};
+use crate::base::ids::{OrganizationId, UploadId};
+use crate::base::measure;
+use crate::base::time::UtcTime;
+use crate::db::conn::Conn;
+use crate::reports::decode::Source;
+use crate::reports::parsers;
+use crate::reports::report::ParsedFile;
+
+/// How often an import may find that another one came first.
+const TRIES: u32 = 50;
+/// A running upload whose process has not been heard of for so long is taken for dead.
+pub const LEASE: Duration = Duration::from_secs(15 * 60);
+
+/// Imports a file: all of it or nothing. The upload ends as finished or as failed.
+///
+/// # Errors
+/// What is wrong with the file, with its place; or why the database could not be written.
+pub async fn run(app: &App, order: Order, file: Source) -> Result<(), ApiError> {
+    let _in_flight = app.stop.hold();
+    let started_at = std::time::Instant::now();
+    let lane = format!("{} {}", order.target.product, order.target.branch);
+    let _turn = app.imports.turn(&lane).await;
+    let (organization, upload) = (order.target.organization, order.upload);
+    let settings_format = order.settings.format.clone();
+    let result = import(app, order, file).await;
+    match &result {
+        Ok((format, counts)) => measure::import_finished(format, measured(*counts), started_at.elapsed()),
+        Err(error) => {
+            let refused =
+                matches!(error, ApiError::Invalid(_) | ApiError::Unprocessable(_) | ApiError::TooLarge { .. });
+            let format = settings_format.as_deref().unwrap_or("unknown");
+            measure::import_failed(format, if refused { "refused" } else { "failed" }, started_at.elapsed());
+            give_up(app, organization, upload, error).await;
+        }
+    }
+    result.map(drop)
+}
+
+async fn import(app: &App, mut order: Order, file: Source) -> Result<(&'static str, ScanCounts), ApiError> {
+    if let Some(counts) = repeat::import_again(app, &order).await? {
+        return Ok(counts);
+    }
+    let limit_bytes = app.config.max_upload_bytes;
+    let format = order.settings.format.clone();
+    let parsed = off_thread(move || Ok(parsers::parse_source(file, format.as_deref(), limit_bytes)?)).await?;
+    order.format = parsed.format;
+    let order = Arc::new(order);
+    let prepared = prepare_all(&order, parsed).await?;
+    for _ in 0..TRIES {
+        let compared = compare_all(app, order.target.organization, &prepared).await?;
+        if let Some(counts) = commit_all(app, &order, &prepared, compared).await? {
+            return Ok((order.format, counts));
+        }
+    }
+    Err(ApiError::Unavailable { detail: "too many imports of one source at once".to_owned(), retry_after_s: 10 })
+}
+
+/// What an import of the file would count. Writes nothing.
+///
+/// # Errors
+/// As for [`run`].
+pub async fn dry_run(app: &App, order: Order, file: Source) -> Result<Vec<(Prepared, ScanCounts)>, ApiError> {
+    let limit_bytes = app.config.max_upload_bytes;
+    let format = order.settings.format.clone();
+    let parsed = off_thread(move || Ok(parsers::parse_source(file, format.as_deref(), limit_bytes)?)).await?;
+    let organization = order.target.organization;
+    let prepared = prepare_all(&Arc::new(order), parsed).await?;
+    let compared = compare_all(app, organization, &prepared).await?;
+    let prepared = Arc::try_unwrap(prepared).map_err(|_| ApiError::internal("the reports are still in use"))?;
+    Ok(prepared.into_iter().zip(compared.iter().map(Compared::counts)).collect())
+}
+
+async fn prepare_all(order: &Arc<Order>, parsed: ParsedFile) -> Result<Arc<Vec<Prepared>>, ApiError> {
+    let order = Arc::clone(order);
+    off_thread(move || {
+        let prepare = |report| prepare::prepare(report, &order.target, &order.settings, order.received_at);
+        Ok(Arc::new(parsed.reports.into_iter().map(prepare).collect()))
+    })
+    .await
+}
+
+async fn compare_all(
+    app: &App,
+    organization: OrganizationId,
+    prepared: &Arc<Vec<Prepared>>,
+) -> Result<Vec<Compared>, ApiError> {
+    let prepared = Arc::clone(prepared);
+    app.db
+        .read(move |conn| {
+            let compared = prepared.iter().map(|prepared| write::compare(conn, organization, prepared));
+            compared.collect::<Result<Vec<_>, _>>()
+        })
+        .await
+}
+
+/// One transaction for all reports of the file. `None`: another import of a source came first.
+async fn commit_all(
+    app: &App,
+    order: &Arc<Order>,
+    prepared: &Arc<Vec<Prepared>>,
+    compared: Vec<Compared>,
+) -> Result<Option<ScanCounts>, ApiError> {
+    let (order, prepared, now) = (Arc::clone(order), Arc::clone(prepared), app.clock.now());
+    let committed = app
+        .db
+        .write_again(move |conn| {
+            let mut written = Vec::with_capacity(prepared.len());
+            for (prepared, compared) in prepared.iter().zip(&compared) {
+                match write::commit(conn, &order, prepared, compared, now)? {
+                    Some(report) => written.push(report),
+                    // Nothing of the transaction may stay.
+                    None => return Err(came_second()),
+                }
+            }
+            finish(conn, &order, &written, now)
+        })
+        .await;
+    match committed {
+        Err(error) if is_came_second(&error) => Ok(None),
+        committed => committed.map(Some),
+    }
+}
+
+/// Ends the upload and tells those who listen, in the transaction of the import.
+pub fn finish(conn: &mut Conn, order: &Order, written: &[Written], now: UtcTime) -> Result<ScanCounts, ApiError> {
+    let organization = order.target.organization;
+    let format = Some(order.format).filter(|format| !format.is_empty());
+    if !repo::end_upload(conn, organization, order.upload, UploadState::Finished, format, None, now)? {
+        return Err(ApiError::Conflict("this upload was given up meanwhile; send it again".to_owned()));
+    }
+    let mut counts = ScanCounts::default();
+    for written in written {
+        counts += written.scan.counts;
+    }
+    Ok(counts)
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("another import of the source came first")]
+struct CameSecond;
+
+fn came_second() -> ApiError {
+    ApiError::internal(CameSecond)
+}
+
+fn is_came_second(error: &ApiError) -> bool {
+    matches!(error, ApiError::Internal(cause) if cause.is::<CameSecond>())
+}
+
+fn measured(counts: ScanCounts) -> measure::ImportCounts {
+    let number = |count: i64| u64::try_from(count).unwrap_or_default();
+    measure::ImportCounts {
+        new: number(counts.observations_new),
+        updated: number(counts.observations_updated),
+        unchanged: number(counts.observations_unchanged),
+        reopened: number(counts.observations_reopened),
+        resolved: number(counts.observations_resolved),
+    }
+}
+
+/// Marks the upload as failed. When even that cannot be written, its lease runs out.
+async fn give_up(app: &App, organization: OrganizationId, upload: UploadId, error: &ApiError) {
+    let (faults, now) = (faults_of(error), app.clock.now());
+    let ended = app
+        .db
+        .write(move |conn| {
+            let faults = serde_json::to_string(&faults).map_err(ApiError::internal)?;
+            Ok(repo::end_upload(conn, organization, upload, UploadState::Failed, None, Some(faults), now)?)
+        })
+        .await;
+    if let Err(cause) = ended {
+        tracing::warn!(%upload, %cause, "could not mark an upload as failed");
+    }
+}
+
+/// What may be told of an error to whoever looks at the upload later.
+fn faults_of(error: &ApiError) -> Vec<Fault> {
+    match error {
+        ApiError::Invalid(faults) | ApiError::Unprocessable(faults) => faults.clone(),
+        ApiError::Internal(_) => vec![Fault::new("", "an internal error; send the file again")],
+        other => vec![Fault::new("", other.to_string())],
+    }
+}
+
+/// Fails the uploads whose process died, so that whoever watches them knows to send them again.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn fail_abandoned(conn: &mut Conn, now: UtcTime) -> Result<usize, ApiError> {
+    let faults = vec![Fault::new("", "the server stopped during the import and nothing was kept; send the file again")];
+    let faults = serde_json::to_string(&faults).map_err(ApiError::internal)?;
+    Ok(repo::fail_abandoned(conn, &faults, now)?)
+}
+
+async fn off_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
+) -> Result<T, ApiError> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|cause| Err(ApiError::internal(cause)))
+}
