@@ -126,6 +126,8 @@ id_type! {
     TicketId,
     /// A line of the outbox.
     SyncJobId,
+    /// A worker's proof that it has a line of the outbox.
+    LeaseToken,
     /// What a ticket is about: an observation or an issue.
     SubjectId,
     /// A message for people.
@@ -136,6 +138,12 @@ id_type! {
 
 impl From<ObservationId> for SubjectId {
     fn from(id: ObservationId) -> Self {
+        Self(id.0)
+    }
+}
+
+impl From<TrackerConfigId> for SubjectId {
+    fn from(id: TrackerConfigId) -> Self {
         Self(id.0)
     }
 }

@@ -515,7 +515,7 @@ CREATE TABLE tickets (
     subject_id BYTEA NOT NULL,
     product_id BYTEA NOT NULL,
     project_key TEXT NOT NULL,
-    -- intended, uncertain, linked, gone: see trackers::model.
+    -- intended, uncertain, linked, gone: see tickets.
     phase TEXT NOT NULL,
     marker TEXT COLLATE "C" NOT NULL,
     remote_key TEXT COLLATE "C",
@@ -525,13 +525,14 @@ CREATE TABLE tickets (
     -- What we last saw and last pushed.
     state_seen TEXT,
     state_pushed TEXT,
-    pushed_hash BYTEA,
-    labels_json TEXT NOT NULL DEFAULT '[]',
-    -- Enough to close the ticket after its subject is deleted.
-    facts_json TEXT NOT NULL,
+    -- Prints of what we last pushed, and our labels in it: what differs from them is sent.
+    pushed_json TEXT,
+    -- Enough to name the subject after it is deleted.
+    title TEXT NOT NULL,
     is_suppressed BOOLEAN NOT NULL DEFAULT FALSE,
     pushed_by_hand BOOLEAN NOT NULL DEFAULT FALSE,
-    intended_at BIGINT,
+    -- When a create was last sent.
+    sent_at BIGINT,
     unlinked_at BIGINT,
     last_error TEXT,
     last_synced_at BIGINT,
@@ -554,7 +555,7 @@ CREATE TABLE sync_jobs (
     product_id BYTEA NOT NULL,
     subject_kind TEXT NOT NULL,
     subject_id BYTEA NOT NULL,
-    -- Why: change, push (by hand), verify.
+    -- Why: change, push (by hand), verify: see outbox.
     reason TEXT NOT NULL,
     -- queued, leased, held, parked: see outbox.
     state TEXT NOT NULL,

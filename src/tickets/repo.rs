@@ -1,0 +1,229 @@
+//! The questions to the tickets.
+
+use std::collections::HashSet;
+
+use diesel::dsl::exists;
+use diesel::prelude::*;
+use diesel::select;
+
+use super::model::{Phase, RemoteState, Ticket};
+use crate::base::ids::{ConnectionId, OrganizationId, ProductId, SubjectId, TicketId};
+use crate::base::page::Window;
+use crate::base::scope::ProductScope;
+use crate::base::time::UtcTime;
+use crate::db::conn::{Conn, MultiBackend};
+use crate::db::schema::tickets;
+use crate::in_scope;
+use crate::outbox::model::SubjectKind;
+
+/// Values in one statement: SQLite takes 32,766.
+const CHUNK: usize = 10_000;
+
+/// Which tickets.
+#[derive(Debug, Clone, Default)]
+pub struct TicketFilter {
+    /// Of this product.
+    pub product: Option<ProductId>,
+    /// Of this connection.
+    pub connection: Option<ConnectionId>,
+    /// In one of these phases; all if empty.
+    pub phases: Vec<Phase>,
+    /// With or without an error.
+    pub failed: Option<bool>,
+}
+
+/// Tickets, the newest first.
+pub fn list(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    scope: &ProductScope,
+    filter: &TicketFilter,
+    window: &Window<TicketId>,
+) -> QueryResult<Vec<Ticket>> {
+    let mut query = tickets::table
+        .filter(tickets::organization_id.eq(organization))
+        .select(Ticket::as_select())
+        .into_boxed::<MultiBackend>();
+    query = in_scope!(query, scope, tickets::product_id);
+    if let Some(product) = filter.product {
+        query = query.filter(tickets::product_id.eq(product));
+    }
+    if let Some(connection) = filter.connection {
+        query = query.filter(tickets::connection_id.eq(connection));
+    }
+    if !filter.phases.is_empty() {
+        query = query.filter(tickets::phase.eq_any(filter.phases.clone()));
+    }
+    match filter.failed {
+        Some(true) => query = query.filter(tickets::last_error.is_not_null()),
+        Some(false) => query = query.filter(tickets::last_error.is_null()),
+        None => {}
+    }
+    if let Some(after) = window.after {
+        query = query.filter(tickets::id.lt(after));
+    }
+    query.order(tickets::id.desc()).limit(window.fetch()).load(conn)
+}
+
+/// A ticket, if there is one that the scope shows.
+pub fn find(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    scope: &ProductScope,
+    id: TicketId,
+) -> QueryResult<Option<Ticket>> {
+    let query = tickets::table.find((organization, id)).select(Ticket::as_select()).into_boxed::<MultiBackend>();
+    in_scope!(query, scope, tickets::product_id).first(conn).optional()
+}
+
+/// All tickets that a subject has or had, the newest first.
+pub fn of_subject(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    kind: SubjectKind,
+    subject: SubjectId,
+) -> QueryResult<Vec<Ticket>> {
+    tickets::table
+        .filter(tickets::subject_id.eq(subject))
+        .filter(tickets::organization_id.eq(organization).and(tickets::subject_kind.eq(kind)))
+        .order(tickets::id.desc())
+        .select(Ticket::as_select())
+        .load(conn)
+}
+
+/// Those of the subjects that have a ticket in a connection, or lost it without closing it.
+pub fn with_ticket(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    connection: ConnectionId,
+    kind: SubjectKind,
+    subjects: &[SubjectId],
+) -> QueryResult<HashSet<SubjectId>> {
+    let mut found = HashSet::new();
+    for chunk in subjects.chunks(CHUNK) {
+        let rows: Vec<SubjectId> = tickets::table
+            .filter(tickets::organization_id.eq(organization).and(tickets::connection_id.eq(connection)))
+            .filter(tickets::subject_kind.eq(kind).and(tickets::unlinked_at.is_null()))
+            .filter(tickets::subject_id.eq_any(chunk.to_vec()))
+            .select(tickets::subject_id)
+            .load(conn)?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
+/// The tickets of a product in a connection that stand for their subjects now.
+pub fn of_product(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    connection: ConnectionId,
+    product: ProductId,
+) -> QueryResult<Vec<Ticket>> {
+    tickets::table
+        .filter(tickets::organization_id.eq(organization).and(tickets::product_id.eq(product)))
+        .filter(tickets::connection_id.eq(connection).and(tickets::unlinked_at.is_null()))
+        .order(tickets::id)
+        .select(Ticket::as_select())
+        .load(conn)
+}
+
+/// The linked tickets of these subjects in a connection, the newest first.
+pub fn linked_of(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    connection: ConnectionId,
+    kind: SubjectKind,
+    subjects: &[SubjectId],
+) -> QueryResult<Vec<Ticket>> {
+    tickets::table
+        .filter(tickets::organization_id.eq(organization).and(tickets::connection_id.eq(connection)))
+        .filter(tickets::subject_kind.eq(kind).and(tickets::unlinked_at.is_null()))
+        .filter(tickets::subject_id.eq_any(subjects.to_vec()).and(tickets::phase.eq(Phase::Linked)))
+        .order(tickets::id.desc())
+        .select(Ticket::as_select())
+        .load(conn)
+}
+
+/// Whether a product has tickets in a connection.
+pub fn product_has_tickets(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    connection: ConnectionId,
+    product: ProductId,
+) -> QueryResult<bool> {
+    let tickets = tickets::table
+        .filter(tickets::organization_id.eq(organization).and(tickets::product_id.eq(product)))
+        .filter(tickets::connection_id.eq(connection).and(tickets::unlinked_at.is_null()));
+    select(exists(tickets)).get_result(conn)
+}
+
+/// Whether a connection has tickets.
+pub fn connection_has_tickets(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    connection: ConnectionId,
+) -> QueryResult<bool> {
+    let tickets = tickets::table
+        .filter(tickets::organization_id.eq(organization).and(tickets::connection_id.eq(connection)))
+        .filter(tickets::unlinked_at.is_null());
+    select(exists(tickets)).get_result(conn)
+}
+
+/// Adds a ticket.
+pub fn insert(conn: &mut Conn, ticket: &Ticket) -> QueryResult<()> {
+    diesel::insert_into(tickets::table).values(ticket).execute(conn)?;
+    Ok(())
+}
+
+/// Stores a changed ticket and counts its version up. False when somebody else changed it since it was read.
+pub fn save(conn: &mut Conn, ticket: &mut Ticket, now: UtcTime) -> QueryResult<bool> {
+    let read = ticket.version;
+    ticket.version += 1;
+    ticket.updated_at = now;
+    let row = tickets::table.find((ticket.organization_id, ticket.id)).filter(tickets::version.eq(read));
+    Ok(diesel::update(row).set(&*ticket).execute(conn)? > 0)
+}
+
+/// Notes what a list of the project said about tickets.
+pub fn note_seen(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    ids: &[TicketId],
+    seen: Option<RemoteState>,
+) -> QueryResult<()> {
+    for chunk in ids.chunks(CHUNK) {
+        diesel::update(tickets::table)
+            .filter(tickets::organization_id.eq(organization).and(tickets::id.eq_any(chunk.to_vec())))
+            .set((tickets::state_seen.eq(seen), tickets::version.eq(tickets::version + 1)))
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+/// Whether the subject's ticket was unlinked by hand, and nobody has pushed the subject since.
+pub fn is_suppressed(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    kind: SubjectKind,
+    subject: SubjectId,
+) -> QueryResult<bool> {
+    let suppressed = tickets::table
+        .filter(tickets::subject_id.eq(subject).and(tickets::organization_id.eq(organization)))
+        .filter(tickets::subject_kind.eq(kind).and(tickets::is_suppressed.eq(true)));
+    select(exists(suppressed)).get_result(conn)
+}
+
+/// Lets a subject be pushed automatically again.
+pub fn lift_suppression(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    kind: SubjectKind,
+    subject: SubjectId,
+) -> QueryResult<()> {
+    diesel::update(tickets::table)
+        .filter(tickets::subject_id.eq(subject).and(tickets::organization_id.eq(organization)))
+        .filter(tickets::subject_kind.eq(kind).and(tickets::is_suppressed.eq(true)))
+        .set(tickets::is_suppressed.eq(false))
+        .execute(conn)?;
+    Ok(())
+}
