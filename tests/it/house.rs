@@ -10,8 +10,9 @@ const FLOORS: &[&[&str]] = &[
     &["base"],
     &["db", "config", "keys", "egress", "reports"],
     &["access", "observations", "outbox", "criteria", "templates", "app"],
-    &["products", "assets", "tracker_configs", "rules", "sla", "notifications"],
-    &["issues"],
+    &["products", "assets", "rules", "sla", "notifications", "tickets"],
+    &["issues", "connections"],
+    &["tracker_configs"],
     &["assessments"],
     &["scans", "trackers", "validation", "telemetry"],
     &["api", "worker"],
@@ -241,7 +242,7 @@ fn every_table_is_written_by_one_room() {
 fn the_first_file_of_a_domain_room_only_lists_its_parts() {
     let mut offenders = Vec::new();
     for source in sources() {
-        let is_domain = floor(&source.room).is_some_and(|floor| (2..7).contains(&floor));
+        let is_domain = floor(&source.room).is_some_and(|floor| (2..8).contains(&floor));
         if !is_domain || source.path != format!("{}/mod.rs", source.room) {
             continue;
         }
