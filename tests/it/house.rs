@@ -24,7 +24,8 @@ const FLOORS: &[&[&str]] = &[
 const DOORS: &[&str] = &["api", "worker", "server", "demo", "main"];
 
 /// Macros stand at the top of the crate wherever they are written.
-const MACROS: &[(&str, &str)] = &[("on_backend", "db"), ("text_enum", "base"), ("id_type", "base")];
+const MACROS: &[(&str, &str)] =
+    &[("on_backend", "db"), ("text_enum", "base"), ("id_type", "base"), ("in_scope", "base")];
 
 struct Source {
     /// From `src/`: `scans/import.rs`.
