@@ -70,6 +70,17 @@ impl Permissions {
         Self { read: write || has(TokenScope::Read), upload: write || has(TokenScope::Upload), write, administer }
     }
 
+    /// What is in both sets.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self {
+            read: self.read && other.read,
+            upload: self.upload && other.upload,
+            write: self.write && other.write,
+            administer: self.administer && other.administer,
+        }
+    }
+
     /// Is this permission in the set?
     #[must_use]
     pub const fn allow(self, permission: Permission) -> bool {
