@@ -17,6 +17,7 @@ pub mod notifications;
 pub mod observations;
 pub mod outbox;
 pub mod products;
+pub mod egress;
 pub mod reports;
 pub mod scans;
 pub mod telemetry;

@@ -340,6 +340,13 @@ impl<T> Answer<T> {
     pub fn map<U>(self, shape: impl FnOnce(T) -> U) -> Answer<U> {
         Answer { value: shape(self.value), budget: self.budget, warnings: self.warnings }
     }
+
+    /// The same answer, with a warning more.
+    #[must_use]
+    pub fn warned(mut self, warning: Option<String>) -> Self {
+        self.warnings.extend(warning);
+        self
+    }
 }
 
 /// When to try again.
@@ -466,6 +473,22 @@ pub struct ProjectReport {
     pub issue_types: Vec<String>,
     /// What is wrong and what to do.
     pub problems: Vec<String>,
+}
+
+impl ProjectReport {
+    /// A project that cannot be seen, in the tracker's words.
+    #[must_use]
+    pub fn missing(project: &str, message: &str) -> Self {
+        Self {
+            project: project.to_owned(),
+            found: false,
+            can_create: Some(false),
+            can_edit: Some(false),
+            can_transition: Some(false),
+            issue_types: Vec::new(),
+            problems: vec![format!("not found, or not visible to this account: {message}")],
+        }
+    }
 }
 
 /// A page of a project's tickets.
