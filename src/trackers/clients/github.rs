@@ -1,6 +1,5 @@
 //! GitHub: REST, version 2022-11-28; github.com, data-residency tenants (`*.ghe.com`) and Enterprise Server.
 
-use reqwest::header::{ACCEPT, HeaderName};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
@@ -10,7 +9,7 @@ use super::wire::{Call, Wire, join};
 use crate::base::error::ApiError;
 use crate::base::secret::Secret;
 use crate::base::time::UtcTime;
-use crate::egress::client::{Egress, Method};
+use crate::egress::client::{ACCEPT, Egress, HeaderName, Method};
 use crate::trackers::markup::markdown::{Flavor, comment_marker};
 use crate::trackers::markup::text::{Measure, Sigils, link_target, one_line, title};
 use crate::trackers::ticket::{

@@ -6,10 +6,10 @@
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDateTime};
-use reqwest::header::HeaderMap;
 
 use super::super::ticket::{Budget, RetryAt};
 use crate::base::time::UtcTime;
+use crate::egress::client::HeaderMap;
 
 /// How long to wait when a tracker limits without saying until when: GitHub asks for at least a minute.
 const UNSAID_WAIT: Duration = Duration::from_secs(60);
@@ -70,7 +70,7 @@ fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use reqwest::header::{HeaderName, HeaderValue};
+    use crate::egress::client::{HeaderName, HeaderValue};
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
         pairs.iter().map(|(k, v)| (HeaderName::from_static(k), HeaderValue::from_str(v).unwrap())).collect()

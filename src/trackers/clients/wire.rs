@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
@@ -11,7 +10,9 @@ use super::super::ticket::{Answer, Budget, ClientError, PlannedRequest};
 use super::{limits, message};
 use crate::base::error::ApiError;
 use crate::base::secret::Secret;
-use crate::egress::client::{Egress, EgressError, Incoming, Method, Outgoing, header};
+use crate::egress::client::{
+    ACCEPT, CONTENT_TYPE, Egress, EgressError, HeaderMap, HeaderName, HeaderValue, Incoming, Method, Outgoing, header,
+};
 
 /// What a request does when it is executed, and so what its lost answer means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::jira::{Jira, Named, Status};
 use super::wire::Call;
+use crate::egress::client::Method;
 use crate::trackers::ticket::{Answer, ClientError, CloseReason, Destination, Move, PlannedRequest, TicketRef};
 
 /// The most transitions on one way; real workflows need two or three.
@@ -145,7 +146,7 @@ impl Jira {
             body["fields"] = json!(fields);
         }
         // A step that was made already answers 400 when it is repeated, and the next look finds the goal reached.
-        Call::set(reqwest::Method::POST, self.issue(ticket, &["transitions"]), body).about_ticket()
+        Call::set(Method::POST, self.issue(ticket, &["transitions"]), body).about_ticket()
     }
 
     /// The requests of a close or reopen. Which transition it will be is known only once the tracker has been asked.
