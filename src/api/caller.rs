@@ -1,19 +1,74 @@
-//! Who calls: the extractor of [`Caller`].
+//! Who calls: the extractors of [`Caller`] (in the organization of the path) and [`SignedIn`] (a person, wherever).
 
-use std::future::{Ready, ready};
+use std::future::Future;
+use std::pin::Pin;
 
 use actix_web::dev::Payload;
+use actix_web::http::header::AUTHORIZATION;
+use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 
-use crate::access::model::Caller;
+use crate::access::authentication;
+use crate::access::model::{Caller, SignedIn};
+use crate::app::App;
 use crate::base::error::ApiError;
+use crate::base::secret::Secret;
+
+const NO_CREDENTIAL: ApiError =
+    ApiError::Unauthenticated("send `Authorization: Bearer` with an access token or an API token");
+
+type Finding<T> = Pin<Box<dyn Future<Output = Result<T, ApiError>>>>;
 
 impl FromRequest for Caller {
     type Error = ApiError;
-    type Future = Ready<Result<Self, ApiError>>;
+    type Future = Finding<Self>;
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
-        let caller = request.extensions().get::<Self>().cloned();
-        ready(caller.ok_or(ApiError::Unauthenticated("send `Authorization: Bearer` with an access token or API token")))
+        let request = request.clone();
+        Box::pin(async move { find(&request).await })
     }
+}
+
+impl FromRequest for SignedIn {
+    type Error = ApiError;
+    type Future = Finding<Self>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let (app, bearer) = (app(&request)?, bearer(&request)?);
+            authentication::sign_in(&app.db, &app.keys, &bearer, app.clock.now()).await
+        })
+    }
+}
+
+/// Finds the caller once per request: the middleware that counts and the handler ask for the same one.
+async fn find(request: &HttpRequest) -> Result<Caller, ApiError> {
+    if let Some(known) = request.extensions().get::<Caller>() {
+        return Ok(known.clone());
+    }
+    let (app, bearer) = (app(request)?, bearer(request)?);
+    let organization = request.match_info().get("organization");
+    let organization = organization.ok_or_else(|| ApiError::internal("a route of a caller without {organization}"))?;
+    let caller = authentication::authenticate(&app.db, &app.keys, &bearer, organization, app.clock.now()).await?;
+    request.extensions_mut().insert(caller.clone());
+    Ok(caller)
+}
+
+fn app(request: &HttpRequest) -> Result<Data<App>, ApiError> {
+    request.app_data::<Data<App>>().cloned().ok_or_else(|| ApiError::internal("the server was given no application"))
+}
+
+/// The credential of a request.
+///
+/// # Errors
+/// `Unauthenticated` without one.
+pub fn bearer(request: &HttpRequest) -> Result<Secret<String>, ApiError> {
+    let mut headers = request.headers().get_all(AUTHORIZATION);
+    let (Some(header), None) = (headers.next(), headers.next()) else { return Err(NO_CREDENTIAL) };
+    let (scheme, credential) = header.to_str().ok().and_then(|text| text.split_once(' ')).ok_or(NO_CREDENTIAL)?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(NO_CREDENTIAL);
+    }
+    Ok(Secret::new(credential.trim().to_owned()))
 }

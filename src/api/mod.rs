@@ -7,10 +7,15 @@ use actix_web::middleware::from_fn;
 use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+pub mod assets;
 pub mod body;
+pub mod branches;
 pub mod caller;
+pub mod engagements;
 pub mod etag;
+pub mod openapi;
 pub mod problem;
+pub mod products;
 pub mod query;
 pub mod request_id;
 pub mod scans;
@@ -22,8 +27,18 @@ pub fn routes(config: &mut ServiceConfig) {
     config.service(
         scope("/api/v1")
             .configure(|_global| {})
-            .service(scope("/organizations/{organization}").configure(scans::routes))
+            .service(scope("/organizations/{organization}").configure(tenant_routes))
             .wrap(from_fn(problem::shape_problems))
             .wrap(from_fn(request_id::name_requests)),
     );
+}
+
+/// What belongs to an organization.
+fn tenant_routes(config: &mut ServiceConfig) {
+    config
+        .configure(products::routes)
+        .configure(branches::routes)
+        .configure(engagements::routes)
+        .configure(scans::routes)
+        .configure(assets::routes);
 }

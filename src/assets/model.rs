@@ -1,7 +1,15 @@
 //! The asset and its kinds.
 
+use diesel::prelude::*;
+
+use crate::base::ids::{AssetId, OrganizationId, ProductId};
+use crate::base::time::UtcTime;
+use crate::db::schema::assets;
 use crate::reports::report;
 use crate::text_enum;
+
+/// The longest name, in characters.
+pub const MAX_NAME_CHARS: usize = 500;
 
 text_enum! {
     /// What kind of thing an asset is.
@@ -33,3 +41,53 @@ impl From<report::AssetKind> for AssetKind {
         }
     }
 }
+
+/// What vulnerabilities are found on.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = assets)]
+pub struct Asset {
+    /// Whose it is.
+    pub organization_id: OrganizationId,
+    /// Its id.
+    pub id: AssetId,
+    /// What kind of thing it is.
+    pub kind: AssetKind,
+    /// Its name, without what changes with every build.
+    pub name: String,
+    /// The name in lower case, to search in.
+    pub search: String,
+    /// Counts its changes.
+    pub version: i64,
+    /// When it was made.
+    pub created_at: UtcTime,
+}
+
+text_enum! {
+    /// The order of assets.
+    AssetSort {
+        /// Oldest first.
+        CreatedAt = "created_at",
+        /// Newest first.
+        CreatedAtDescending = "-created_at",
+        /// By kind, then name.
+        Name = "name",
+        /// By kind, then name, backwards.
+        NameDescending = "-name",
+    }
+}
+
+/// Which assets, in which order.
+#[derive(Debug, Clone)]
+pub struct AssetQuery {
+    /// Part of the name.
+    pub q: Option<String>,
+    /// Of one of these kinds; empty for any.
+    pub kinds: Vec<AssetKind>,
+    /// Something was found on it in one of these products; empty for any.
+    pub products: Vec<ProductId>,
+    /// In which order.
+    pub sort: AssetSort,
+}
+
+/// Where a page of assets ends: the sort key.
+pub type AssetKey = (AssetKind, String, AssetId);

@@ -11,6 +11,8 @@ use crate::db::conn::Conn;
 use crate::db::schema::assets;
 use crate::on_backend;
 
+pub mod list;
+
 const ROWS: usize = 1000;
 
 /// Finds or makes the assets with these kinds and names; their ids in the same order.

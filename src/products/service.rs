@@ -13,7 +13,6 @@ use crate::base::error::{ApiError, Faults};
 use crate::base::ids::{BranchId, ProductId, TeamId};
 use crate::base::page::Window;
 use crate::base::patch::Patch;
-use crate::base::scope::ProductScope;
 use crate::base::time::UtcTime;
 use crate::base::version::IfMatch;
 use crate::db::conn::Conn;
@@ -84,10 +83,7 @@ fn with_teams(conn: &mut Conn, product: Product) -> Result<OwnedProduct, ApiErro
 /// # Errors
 /// `Forbidden`, `Invalid`; `Conflict` when the name is taken.
 pub fn create(conn: &mut Conn, caller: &Caller, input: NewProduct, now: UtcTime) -> Result<OwnedProduct, ApiError> {
-    caller.require(Permission::Write)?;
-    if matches!(caller.products, ProductScope::Only(_)) {
-        return Err(ApiError::Forbidden("this token is bound to one product".to_owned()));
-    }
+    caller.require_everywhere(Permission::Write)?;
     if input.is_restricted || !input.team_ids.is_empty() {
         caller.require(Permission::Administer)?;
     }
