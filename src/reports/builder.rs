@@ -1,6 +1,6 @@
 //! Builds a [`Report`]: each vulnerability, asset and component once, findings by index, losses as warnings.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use crate::base::severity::Severity;
@@ -80,8 +80,14 @@ impl ReportBuilder {
     pub fn add_differing(&mut self, mut finding: Finding, severity: Severity, title: &str, description: &str) {
         if let Some(vulnerability) = self.report.vulnerabilities.get(finding.vulnerability) {
             finding.severity = (vulnerability.severity != severity).then_some(severity);
-            finding.title = text::some(text::title(title)).filter(|title| *title != vulnerability.title);
-            finding.description = text::some(text::text(description)).filter(|text| *text != vulnerability.description);
+            // Most are equal as they stand; only others are cleaned for the comparison.
+            if title != vulnerability.title {
+                finding.title = text::some(text::title(title)).filter(|title| *title != vulnerability.title);
+            }
+            if description != vulnerability.description {
+                let cleaned = text::some(text::text(description));
+                finding.description = cleaned.filter(|text| *text != vulnerability.description);
+            }
         }
         self.add(finding);
     }
@@ -119,6 +125,7 @@ impl ReportBuilder {
     /// The report.
     #[must_use]
     pub fn finish(mut self) -> Report {
+        self.drop_shared_fingerprints();
         if self.warnings_left_out > 0 {
             self.report.warnings.push(Warning {
                 place: "file".to_owned(),
@@ -127,6 +134,24 @@ impl ReportBuilder {
             });
         }
         self.report
+    }
+}
+
+impl ReportBuilder {
+    /// A fingerprint that several findings share identifies none of them: some tools write the CVE there.
+    fn drop_shared_fingerprints(&mut self) {
+        let mut seen: HashMap<&str, bool> = HashMap::with_capacity(self.report.findings.len());
+        for print in self.report.findings.iter().filter_map(|finding| finding.fingerprint.as_deref()) {
+            seen.entry(print).and_modify(|is_shared| *is_shared = true).or_insert(false);
+        }
+        if !seen.values().any(|is_shared| *is_shared) {
+            return;
+        }
+        let shared: HashSet<String> =
+            seen.into_iter().filter(|(_, shared)| *shared).map(|(print, _)| print.to_owned()).collect();
+        for finding in &mut self.report.findings {
+            finding.fingerprint = finding.fingerprint.take().filter(|print| !shared.contains(print));
+        }
     }
 }
 
@@ -164,6 +189,16 @@ mod tests {
         let second = &report.findings[1];
         assert_eq!(second.severity, Some(Severity::High));
         assert_eq!((second.title.as_deref(), second.description.as_deref()), (Some("u"), Some("d")));
+    }
+
+    #[test]
+    fn a_fingerprint_that_two_findings_share_is_none() {
+        let mut builder = ReportBuilder::new("Tool");
+        for print in ["a", "b", "a"] {
+            builder.add(Finding { fingerprint: Some(print.to_owned()), ..Finding::default() });
+        }
+        let prints: Vec<_> = builder.finish().findings.into_iter().map(|finding| finding.fingerprint).collect();
+        assert_eq!(prints, [None, Some("b".to_owned()), None]);
     }
 
     #[test]

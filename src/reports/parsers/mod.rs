@@ -1,6 +1,13 @@
 //! The formats, one file each, and how one is picked: by what the content shows, or by name.
 
+mod cyclonedx;
+mod generic;
+mod generic_csv;
+mod generic_json;
+mod gitlab;
+mod patchbay_csv;
 mod sarif;
+mod trivy;
 
 use std::borrow::Cow;
 
@@ -11,7 +18,15 @@ use crate::reports::report::{ParsedFile, Warning};
 use crate::reports::sniff::{Sniff, Syntax};
 
 /// Every format, by name.
-pub const PARSERS: &[Parser] = &[sarif::PARSER];
+pub const PARSERS: &[Parser] = &[
+    cyclonedx::PARSER,
+    generic_csv::PARSER,
+    generic_json::PARSER,
+    gitlab::PARSER,
+    patchbay_csv::PARSER,
+    sarif::PARSER,
+    trivy::PARSER,
+];
 
 /// Reads a report of the given format, or of the one that its content shows.
 ///

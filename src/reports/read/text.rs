@@ -122,6 +122,12 @@ impl<'a> Text<'a> {
         if self.is_empty() { other } else { self }
     }
 
+    /// As a title; see [`title`].
+    #[must_use]
+    pub fn title(&self) -> String {
+        title(&self.0)
+    }
+
     /// As a number.
     #[must_use]
     pub fn number(&self) -> Option<f64> {
@@ -147,6 +153,12 @@ impl std::ops::Deref for Text<'_> {
 impl<'a> From<&'a str> for Text<'a> {
     fn from(text: &'a str) -> Self {
         Self(Cow::Borrowed(text))
+    }
+}
+
+impl From<String> for Text<'_> {
+    fn from(text: String) -> Self {
+        Self(Cow::Owned(text))
     }
 }
 
