@@ -301,14 +301,14 @@ async fn post_scan(
 ) -> Result<HttpResponse, ApiError> {
     let upload = upload::receive(&request, payload.into_inner(), &app.config).await?;
     let params: ScanParams = query::read_strictly(&upload.fields)?;
-    let wait = wait_of(&params, &app)?;
+    let (wait, now) = (wait_of(&params, &app)?, app.clock.now());
     let (dry_run, submission) = (params.dry_run.unwrap_or(false), submission(params, upload));
     if dry_run {
-        let reports = service::preview(&app, caller, submission).await?;
+        let reports = service::preview(&app, caller, submission, now).await?;
         return Ok(HttpResponse::Ok().json(PreviewView::from(reports)));
     }
     let organization = caller.organization;
-    let Running { upload, task } = service::submit(&app, caller, submission).await?;
+    let Running { upload, task } = service::submit(&app, caller, submission, now).await?;
     let is_done = match tokio::time::timeout(wait, task).await {
         Ok(ended) => ended.map_err(ApiError::internal)?.map(|()| true)?,
         Err(_still_running) => false,

@@ -53,14 +53,19 @@ pub fn insert_aliases(
     organization: OrganizationId,
     aliases: &mut [(String, VulnerabilityId)],
 ) -> QueryResult<()> {
-    use vulnerability_aliases as a;
+    use vulnerability_aliases as known;
     aliases.sort();
     for aliases in aliases.chunks(ROWS) {
         let rows: Vec<_> = aliases
             .iter()
-            .map(|(alias, id)| (a::organization_id.eq(organization), a::alias.eq(alias), a::vulnerability_id.eq(*id)))
+            .map(|(alias, id)| {
+                (known::organization_id.eq(organization), known::alias.eq(alias), known::vulnerability_id.eq(*id))
+            })
             .collect();
-        on_backend!(conn, |conn| diesel::insert_into(a::table).values(rows).on_conflict_do_nothing().execute(conn))?;
+        on_backend!(conn, |conn| diesel::insert_into(known::table)
+            .values(rows)
+            .on_conflict_do_nothing()
+            .execute(conn))?;
     }
     Ok(())
 }
@@ -74,14 +79,14 @@ pub fn component_ids(
     organization: OrganizationId,
     keys: &[ComponentKey],
 ) -> QueryResult<HashMap<ComponentKey, ComponentId>> {
-    use components as c;
+    use components as parts;
     let mut found = HashMap::with_capacity(keys.len());
     for keys in keys.chunks(KEYS) {
         let names: Vec<&str> = keys.iter().map(|(name, _, _)| name.as_str()).collect();
-        let rows: Vec<(String, String, String, ComponentId)> = c::table
-            .filter(c::organization_id.eq(organization))
-            .filter(c::name.eq_any(names))
-            .select((c::name, c::component_version, c::purl, c::id))
+        let rows: Vec<(String, String, String, ComponentId)> = parts::table
+            .filter(parts::organization_id.eq(organization))
+            .filter(parts::name.eq_any(names))
+            .select((parts::name, parts::component_version, parts::purl, parts::id))
             .load(conn)?;
         found.extend(rows.into_iter().map(|(name, version, purl, id)| ((name, version, purl), id)));
     }
@@ -90,7 +95,7 @@ pub fn component_ids(
 
 /// Adds components; those that somebody added meanwhile stay as they are.
 pub fn insert_components(conn: &mut Conn, organization: OrganizationId, keys: &[ComponentKey]) -> QueryResult<()> {
-    use components as c;
+    use components as parts;
     let mut keys: Vec<&ComponentKey> = keys.iter().collect();
     keys.sort();
     for keys in keys.chunks(ROWS) {
@@ -98,15 +103,18 @@ pub fn insert_components(conn: &mut Conn, organization: OrganizationId, keys: &[
             .iter()
             .map(|(name, version, purl)| {
                 (
-                    c::organization_id.eq(organization),
-                    c::id.eq(ComponentId::generate()),
-                    c::name.eq(name),
-                    c::component_version.eq(version),
-                    c::purl.eq(purl),
+                    parts::organization_id.eq(organization),
+                    parts::id.eq(ComponentId::generate()),
+                    parts::name.eq(name),
+                    parts::component_version.eq(version),
+                    parts::purl.eq(purl),
                 )
             })
             .collect();
-        on_backend!(conn, |conn| diesel::insert_into(c::table).values(rows).on_conflict_do_nothing().execute(conn))?;
+        on_backend!(conn, |conn| diesel::insert_into(parts::table)
+            .values(rows)
+            .on_conflict_do_nothing()
+            .execute(conn))?;
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::model::{ScanCounts, UploadState};
 use super::prepare::{self, Prepared};
 use super::write::{self, Compared, Order, Written};
-use super::{repeat, repo};
+use super::{held, repeat, repo};
 use crate::app::App;
 use crate::base::error::{ApiError, Fault};
 use crate::base::ids::{OrganizationId, UploadId};
@@ -19,6 +19,7 @@ use crate::db::conn::Conn;
 use crate::reports::decode::Source;
 use crate::reports::parsers;
 use crate::reports::report::ParsedFile;
+use crate::tracker_configs::wishes;
 
 /// How often an import may find that another one came first.
 const TRIES: u32 = 50;
@@ -31,20 +32,20 @@ pub const LEASE: Duration = Duration::from_secs(15 * 60);
 /// What is wrong with the file, with its place; or why the database could not be written.
 pub async fn run(app: &App, order: Order, file: Source) -> Result<(), ApiError> {
     let _in_flight = app.stop.hold();
-    let started_at = std::time::Instant::now();
     let lane = format!("{} {}", order.target.product, order.target.branch);
     let _turn = app.imports.turn(&lane).await;
     let (organization, upload) = (order.target.organization, order.upload);
-    let settings_format = order.settings.format.clone();
+    let (settings_format, received, received_at) = (order.settings.format.clone(), order.received, order.received_at);
     let result = import(app, order, file).await;
     match &result {
-        Ok((format, counts)) => measure::import_finished(format, measured(*counts), started_at.elapsed()),
+        Ok((format, counts)) => measure::import_finished(format, measured(*counts), received.elapsed()),
         Err(error) => {
             let refused =
                 matches!(error, ApiError::Invalid(_) | ApiError::Unprocessable(_) | ApiError::TooLarge { .. });
             let format = settings_format.as_deref().unwrap_or("unknown");
-            measure::import_failed(format, if refused { "refused" } else { "failed" }, started_at.elapsed());
-            give_up(app, organization, upload, error).await;
+            measure::import_failed(format, if refused { "refused" } else { "failed" }, received.elapsed());
+            let now = received_at.plus(received.elapsed());
+            give_up(app, organization, upload, error, now).await;
         }
     }
     result.map(drop)
@@ -114,7 +115,7 @@ async fn commit_all(
     prepared: &Arc<Vec<Prepared>>,
     compared: Vec<Compared>,
 ) -> Result<Option<ScanCounts>, ApiError> {
-    let (order, prepared, now) = (Arc::clone(order), Arc::clone(prepared), app.clock.now());
+    let (order, prepared, now) = (Arc::clone(order), Arc::clone(prepared), order.now());
     let committed = app
         .db
         .write_again(move |conn| {
@@ -136,16 +137,24 @@ async fn commit_all(
 }
 
 /// Ends the upload and tells those who listen, in the transaction of the import.
-pub fn finish(conn: &mut Conn, order: &Order, written: &[Written], now: UtcTime) -> Result<ScanCounts, ApiError> {
-    let organization = order.target.organization;
+pub(super) fn finish(
+    conn: &mut Conn,
+    order: &Order,
+    written: &[Written],
+    now: UtcTime,
+) -> Result<ScanCounts, ApiError> {
+    let (organization, product) = (order.target.organization, order.target.product);
     let format = Some(order.format).filter(|format| !format.is_empty());
     if !repo::end_upload(conn, organization, order.upload, UploadState::Finished, format, None, now)? {
         return Err(ApiError::Conflict("this upload was given up meanwhile; send it again".to_owned()));
     }
-    let mut counts = ScanCounts::default();
+    let (mut counts, mut touched) = (ScanCounts::default(), Vec::new());
     for written in written {
         counts += written.scan.counts;
+        touched.extend_from_slice(&written.touched);
+        touched.extend(held::settle(conn, written, now)?);
     }
+    wishes::record_import(conn, organization, product, &touched, now)?;
     Ok(counts)
 }
 
@@ -173,8 +182,8 @@ fn measured(counts: ScanCounts) -> measure::ImportCounts {
 }
 
 /// Marks the upload as failed. When even that cannot be written, its lease runs out.
-async fn give_up(app: &App, organization: OrganizationId, upload: UploadId, error: &ApiError) {
-    let (faults, now) = (faults_of(error), app.clock.now());
+async fn give_up(app: &App, organization: OrganizationId, upload: UploadId, error: &ApiError, now: UtcTime) {
+    let faults = faults_of(error);
     let ended = app
         .db
         .write(move |conn| {

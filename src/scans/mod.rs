@@ -5,6 +5,7 @@
 
 pub mod diff;
 pub mod fingerprint;
+pub mod held;
 pub mod import;
 pub mod model;
 pub mod prepare;

@@ -22,7 +22,7 @@ pub async fn import_again(app: &App, order: &Order) -> Result<Option<(&'static s
     let hash = order.report_hash.clone();
     let known = app.db.read(move |conn| repo::upload_with_hash(conn, organization, product, &hash)).await?;
     let Some(before) = known else { return Ok(None) };
-    let (mut order, now) = (order.clone(), app.clock.now());
+    let (mut order, now) = (order.clone(), order.now());
     let work = move |conn: &mut Conn| {
         let scans = repo::scans_of_upload(conn, organization, before.id)?;
         let ids: Vec<_> = scans.iter().map(|scan| scan.source_id).collect();
@@ -49,7 +49,6 @@ fn is_newest(scan: &Scan, sources: &[ScanSource], hash: &[u8]) -> bool {
             && source.latest_scan_id == Some(scan.id)
             && source.latest_report_hash.as_deref() == Some(hash)
             && source.retired_at.is_none()
-            && source.closes_held_at.is_none()
     })
 }
 
@@ -87,6 +86,7 @@ fn repeat(
         closes_held_at: None,
         retired_at: None,
     };
+    let closes_released = source.closes_held_at.is_some();
     repo::set_newest(conn, order.target.organization, source.id, &newest)?;
-    Ok(Written { scan, touched: Vec::new(), closes_held: false, closes_released: false })
+    Ok(Written { scan, touched: Vec::new(), closes_held: false, closes_released })
 }

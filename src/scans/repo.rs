@@ -250,6 +250,21 @@ pub fn remove_tombstones(
     Ok(())
 }
 
+/// The observations that the newest scan of a source does not report, and that have a ticket.
+pub fn gone_with_ticket(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    source: ScanSourceId,
+) -> QueryResult<Vec<ObservationId>> {
+    use observations as o;
+    o::table
+        .filter(o::organization_id.eq(organization).and(o::source_id.eq(source)))
+        .filter(o::last_seen_at.is_not_null().and(o::ticket_state.is_not_null()))
+        .order(o::id)
+        .select(o::id)
+        .load(conn)
+}
+
 /// Which scans.
 #[derive(Debug, Clone, Default)]
 pub struct ScanFilter {

@@ -1,5 +1,7 @@
 //! The use cases of scans: post a file, look at what it made.
 
+use std::time::Instant;
+
 use sha2::{Digest, Sha256};
 use tokio::task::JoinHandle;
 
@@ -47,11 +49,10 @@ pub struct Running {
 ///
 /// # Errors
 /// `Forbidden`, `NotFound`, `Invalid` for what is wrong with the request; what is wrong with the file, the task says.
-pub async fn submit(app: &App, caller: Caller, submission: Submission) -> Result<Running, ApiError> {
+pub async fn submit(app: &App, caller: Caller, submission: Submission, now: UtcTime) -> Result<Running, ApiError> {
     caller.require(Permission::Upload)?;
     check(&submission.settings)?;
     let Submission { wanted, settings, file, size_bytes, file_hash } = submission;
-    let now = app.clock.now();
     let order = app
         .db
         .write_again(move |conn| {
@@ -63,6 +64,7 @@ pub async fn submit(app: &App, caller: Caller, submission: Submission) -> Result
                 report_hash,
                 format: "",
                 received_at: now,
+                received: Instant::now(),
                 target,
             };
             repo::insert_upload(conn, &begun(&order, &caller, size_bytes, now)?)?;
@@ -82,21 +84,28 @@ pub async fn preview(
     app: &App,
     caller: Caller,
     submission: Submission,
+    now: UtcTime,
 ) -> Result<Vec<(Prepared, ScanCounts)>, ApiError> {
     caller.require(Permission::Upload)?;
     check(&submission.settings)?;
     let Submission { wanted, settings, file, .. } = submission;
     let organization = caller.organization;
     let known = Wanted { create_missing: false, ..wanted.clone() };
-    let now = app.clock.now();
     let found = app.db.read(move |conn| resolved(conn, &caller, &known, now)).await;
     let target = match found {
         // What would be made is as good as an id that nothing has yet.
         Err(ApiError::NotFound { id, .. }) if wanted.create_missing => unknown_target(organization, id),
         found => found?,
     };
-    let order =
-        Order { upload: UploadId::generate(), settings, report_hash: Vec::new(), format: "", received_at: now, target };
+    let order = Order {
+        upload: UploadId::generate(),
+        settings,
+        report_hash: Vec::new(),
+        format: "",
+        received_at: now,
+        received: Instant::now(),
+        target,
+    };
     import::dry_run(app, order, file).await
 }
 

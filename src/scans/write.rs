@@ -1,6 +1,7 @@
 //! The transaction of an import, for one report: from the difference to the rows.
 
 use std::collections::HashMap;
+use std::time::Instant;
 
 use diesel::QueryResult;
 
@@ -39,6 +40,16 @@ pub struct Order {
     pub format: &'static str,
     /// When it came.
     pub received_at: UtcTime,
+    /// When it came, by the clock that only measures.
+    pub received: Instant,
+}
+
+impl Order {
+    /// The time now: that of the receipt, and what has passed since.
+    #[must_use]
+    pub fn now(&self) -> UtcTime {
+        self.received_at.plus(self.received.elapsed())
+    }
 }
 
 /// What is known of a report's source, and how the report differs. Read without a lock: [`commit`] checks that the
