@@ -13,6 +13,9 @@ pub mod branches;
 pub mod caller;
 pub mod engagements;
 pub mod etag;
+pub mod client;
+pub mod etag;
+pub mod health;
 pub mod openapi;
 pub mod problem;
 pub mod products;
@@ -24,7 +27,7 @@ pub mod upload;
 
 /// The route table: one line per file, in the document's order.
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(
+    config.configure(health::routes).service(
         scope("/api/v1")
             .configure(|_global| {})
             .service(scope("/organizations/{organization}").configure(tenant_routes))

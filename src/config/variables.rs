@@ -208,7 +208,7 @@ pub const VARIABLES: &[Variable] = &[
     plain(
         "log_level",
         "level or filter",
-        "info",
+        "info,actix_server=warn",
         "`error`, `warn`, `info`, `debug`, `trace`, or a filter like `info,patchbay::trackers=debug`.",
     ),
     plain("log_format", "auto, human or json", "auto", "`auto` is human on a terminal, JSON otherwise."),

@@ -1,5 +1,6 @@
 //! The database: one connection type for SQLite and PostgreSQL, pools, transactions, migrations.
 
+pub mod backup;
 #[expect(missing_docs, reason = "the derive of the combined connection writes undocumented types")]
 pub mod conn;
 pub mod like;

@@ -1,0 +1,82 @@
+//! `patchbay serve`: opens everything, says where it is, serves until told to stop.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::Done;
+use crate::app::{self, App};
+use crate::base::stop::Stop;
+use crate::base::time::Clock;
+use crate::config::Config;
+use crate::db::pool::Target;
+use crate::server::{self, Listening};
+use crate::telemetry;
+
+/// How long threads may take to end once everything has stopped or its grace is over.
+const THREADS_END_WITHIN: Duration = Duration::from_secs(1);
+
+pub(super) fn serve(config: Config) -> Done {
+    telemetry::log(&config);
+    let app = App::open(config, Clock::system())?;
+    let runtime = runtime()?;
+    let served = runtime.block_on(async {
+        let listening = server::listen(app.clone())?;
+        print!("{}", where_everything_is(&app, &listening));
+        io::stdout().flush()?;
+        run(app, listening).await
+    });
+    // What still runs was not waited for on purpose: the grace is over.
+    runtime.shutdown_timeout(THREADS_END_WITHIN);
+    served?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) fn runtime() -> io::Result<Runtime> {
+    Builder::new_multi_thread().enable_all().build()
+}
+
+/// Serves until a signal, with the worker beside.
+pub(super) async fn run(app: App, listening: Listening) -> io::Result<()> {
+    stop_on_signals(app.stop.clone())?;
+    listening.serve().await
+}
+
+/// The first signal stops in order; the second one stops at once.
+fn stop_on_signals(stop: Stop) -> io::Result<()> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::spawn(async move {
+        for first in [true, false] {
+            tokio::select! { _ = terminate.recv() => {} _ = interrupt.recv() => {} }
+            if first {
+                stop.begin();
+            } else {
+                tracing::warn!("stopped at once");
+                std::process::exit(130);
+            }
+        }
+    });
+    Ok(())
+}
+
+/// What somebody who started the server wants to know first.
+pub(super) fn where_everything_is(app: &App, listening: &Listening) -> String {
+    let url = if app.config.listen.port() == 0 {
+        format!("http://{}", listening.address)
+    } else {
+        app.config.public_url.clone()
+    };
+    let data = match app::target(&app.config) {
+        Target::Sqlite { path } => path.display().to_string(),
+        Target::Postgres { .. } => "PostgreSQL".to_owned(),
+    };
+    let keys =
+        if app.config.keys.is_some() { "PATCHBAY_KEYS".to_owned() } else { app.config.keys_file.display().to_string() };
+    format!(
+        "Patchbay {}\n  API         {url}/api/v1\n  Swagger UI  {url}/docs/\n  data        {data}\n  keys        {keys}\n",
+        env!("CARGO_PKG_VERSION"),
+    )
+}

@@ -1,0 +1,52 @@
+//! Commands on what is stored: the schema, a backup, the keys.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use super::Done;
+use crate::app;
+use crate::config::Config;
+use crate::db::pool::Target;
+use crate::db::{backup, migrate};
+use crate::keys::Keys;
+
+pub(super) fn migrate(config: &Config) -> Done {
+    let target = app::target(config);
+    if let Target::Sqlite { path } = &target
+        && let Some(folder) = path.parent()
+    {
+        std::fs::create_dir_all(folder)?;
+    }
+    let applied = migrate::run(&target)?;
+    applied.iter().for_each(|migration| println!("applied {migration}"));
+    if applied.is_empty() {
+        println!("the schema is up to date");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) fn backup(config: &Config, file: &Path) -> Done {
+    let Target::Sqlite { path } = app::target(config) else {
+        return Err("the database is PostgreSQL: use pg_dump, and copy the keys file".into());
+    };
+    backup::sqlite(&path, file)?;
+    println!("{} is a copy of {}.", file.display(), path.display());
+    println!(
+        "Keep {} as well, in another place: without it credentials of trackers cannot be read.",
+        config.keys_file.display()
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) fn rotate_keys(config: &Config, drop_old: bool) -> Done {
+    let rotate = |keys: Keys| if drop_old { keys.rotated().without_old() } else { keys.rotated() };
+    if let Some(text) = &config.keys {
+        // Who keeps the keys elsewhere puts this there.
+        println!("{}", rotate(Keys::parse(text.expose())?).to_json().expose());
+        eprintln!("Set PATCHBAY_KEYS to this on every instance, and restart them.");
+        return Ok(ExitCode::SUCCESS);
+    }
+    rotate(Keys::read(&config.keys_file)?).write(&config.keys_file)?;
+    println!("{} has new keys. Restart every instance of the server.", config.keys_file.display());
+    Ok(ExitCode::SUCCESS)
+}
