@@ -13,6 +13,7 @@ use crate::{api, reports};
 mod admin;
 mod flags;
 mod health;
+mod open;
 mod serve;
 mod store;
 

@@ -1,5 +1,6 @@
 //! `patchbay serve`: opens everything, says where it is, serves until told to stop.
 
+use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -7,10 +8,9 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::Done;
+use super::{Done, admin, open};
 use crate::app::{self, App};
 use crate::base::stop::Stop;
-use crate::base::time::Clock;
 use crate::config::Config;
 use crate::db::pool::Target;
 use crate::server::{self, Listening};
@@ -21,18 +21,22 @@ const THREADS_END_WITHIN: Duration = Duration::from_secs(1);
 
 pub(super) fn serve(config: Config) -> Done {
     telemetry::log(&config);
-    let app = App::open(config, Clock::system())?;
+    let app = open::app(config)?;
     let runtime = runtime()?;
-    let served = runtime.block_on(async {
-        let listening = server::listen(app.clone())?;
-        print!("{}", where_everything_is(&app, &listening));
-        io::stdout().flush()?;
-        run(app, listening).await
-    });
+    let served = runtime.block_on(start(app));
     // What still runs was not waited for on purpose: the grace is over.
     runtime.shutdown_timeout(THREADS_END_WITHIN);
     served?;
     Ok(ExitCode::SUCCESS)
+}
+
+async fn start(app: App) -> Result<(), Box<dyn Error>> {
+    let listening = server::listen(app.clone())?;
+    // After that: a password that is shown once must not be lost because the port is taken.
+    let admin = admin::ensure(&app).await?.unwrap_or_default();
+    print!("{}{admin}", where_everything_is(&app, &listening));
+    io::stdout().flush()?;
+    Ok(run(app, listening).await?)
 }
 
 pub(super) fn runtime() -> io::Result<Runtime> {

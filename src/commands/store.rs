@@ -8,7 +8,7 @@ use crate::app;
 use crate::config::Config;
 use crate::db::pool::Target;
 use crate::db::{backup, migrate};
-use crate::keys::Keys;
+use crate::keys::{Keys, KeysError};
 
 pub(super) fn migrate(config: &Config) -> Done {
     let target = app::target(config);
@@ -46,7 +46,11 @@ pub(super) fn rotate_keys(config: &Config, drop_old: bool) -> Done {
         eprintln!("Set PATCHBAY_KEYS to this on every instance, and restart them.");
         return Ok(ExitCode::SUCCESS);
     }
-    rotate(Keys::read(&config.keys_file)?).write(&config.keys_file)?;
+    let keys = match Keys::read(&config.keys_file) {
+        Err(KeysError::Missing(_)) if drop_old => Keys::generate(),
+        keys => rotate(keys?),
+    };
+    keys.write(&config.keys_file)?;
     println!("{} has new keys. Restart every instance of the server.", config.keys_file.display());
     Ok(ExitCode::SUCCESS)
 }
