@@ -113,9 +113,11 @@ pub fn list(
     caller: &Caller,
     filter: &AuditFilter,
     window: &Window<AuditId>,
-) -> Result<Vec<AuditLine>, ApiError> {
+    with_total: bool,
+) -> Result<(Vec<AuditLine>, Option<i64>), ApiError> {
     caller.require_everywhere(Permission::Administer)?;
-    Ok(repo::audit::list(conn, caller.organization, filter, window)?)
+    let total = if with_total { Some(repo::audit::count(conn, caller.organization, filter)?) } else { None };
+    Ok((repo::audit::list(conn, caller.organization, filter, window)?, total))
 }
 
 #[cfg(test)]

@@ -7,7 +7,10 @@ use actix_web::middleware::from_fn;
 use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+pub mod api_tokens;
 pub mod assets;
+pub mod audit_log;
+pub mod auth;
 pub mod body;
 pub mod branches;
 pub mod caller;
@@ -15,32 +18,47 @@ pub mod client;
 pub mod engagements;
 pub mod etag;
 pub mod health;
+pub mod me;
+pub mod members;
 pub mod openapi;
+pub mod organizations;
 pub mod problem;
 pub mod products;
 pub mod query;
 pub mod request_id;
 pub mod scans;
 pub mod spool;
+pub mod teams;
 pub mod upload;
+pub mod users;
 
 /// The route table: one line per file, in the document's order.
 pub fn routes(config: &mut ServiceConfig) {
     config.configure(health::routes).service(
         scope("/api/v1")
-            .configure(|_global| {})
+            .configure(global_routes)
             .service(scope("/organizations/{organization}").configure(tenant_routes))
             .wrap(from_fn(problem::shape_problems))
             .wrap(from_fn(request_id::name_requests)),
     );
 }
 
+/// What belongs to no organization.
+fn global_routes(config: &mut ServiceConfig) {
+    config.configure(auth::routes).configure(me::routes).configure(organizations::routes).configure(users::routes);
+}
+
 /// What belongs to an organization.
 fn tenant_routes(config: &mut ServiceConfig) {
     config
+        .configure(organizations::tenant_routes)
+        .configure(members::routes)
+        .configure(teams::routes)
+        .configure(api_tokens::routes)
         .configure(products::routes)
         .configure(branches::routes)
         .configure(engagements::routes)
         .configure(scans::routes)
-        .configure(assets::routes);
+        .configure(assets::routes)
+        .configure(audit_log::routes);
 }

@@ -8,6 +8,7 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::access::model::Caller;
@@ -73,6 +74,16 @@ pub struct PageParams {
     pub include: Vec<Include>,
 }
 
+/// The filter of a list that has none: `ListQuery<NoFilter>`.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct NoFilter {}
+
+impl IntoParams for NoFilter {
+    fn into_params(_parameter_in: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        Vec::new()
+    }
+}
+
 /// The query of a list: its page, and the filters and the sort in `F`. The same strictness as [`StrictQuery`].
 ///
 /// The sort is a field of `F`, an enum of words like `name` and `-name`; document both with
@@ -98,7 +109,19 @@ impl<F> ListQuery<F> {
         secret: &[u8; 32],
         caller: &Caller,
     ) -> Result<(Window<K>, CursorSeal), ApiError> {
-        let seal = CursorSeal::new(secret, &format!("{} {}", caller.organization, self.context));
+        self.window_of(secret, &caller.organization)
+    }
+
+    /// The same for a list outside of any organization, of `owner`.
+    ///
+    /// # Errors
+    /// `Invalid` when the cursor is not of this list.
+    pub fn window_of<K: DeserializeOwned>(
+        &self,
+        secret: &[u8; 32],
+        owner: &impl std::fmt::Display,
+    ) -> Result<(Window<K>, CursorSeal), ApiError> {
+        let seal = CursorSeal::new(secret, &format!("{owner} {}", self.context));
         let window = seal.window(self.page.limit, self.page.cursor.as_deref())?;
         Ok((window, seal))
     }

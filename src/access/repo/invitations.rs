@@ -67,3 +67,11 @@ pub fn list(
 pub fn delete(conn: &mut Conn, organization: OrganizationId, id: InvitationId) -> QueryResult<bool> {
     Ok(diesel::delete(invitations::table.find((organization, id))).execute(conn)? == 1)
 }
+
+/// How many invitations the organization has.
+///
+/// # Errors
+/// The database's.
+pub fn count(conn: &mut Conn, organization: OrganizationId) -> QueryResult<i64> {
+    invitations::table.filter(invitations::organization_id.eq(organization)).count().get_result(conn)
+}

@@ -93,3 +93,11 @@ pub fn update(conn: &mut Conn, changed: &Membership) -> QueryResult<bool> {
 pub fn delete(conn: &mut Conn, organization: OrganizationId, user: UserId) -> QueryResult<usize> {
     diesel::delete(memberships::table.find((organization, user))).execute(conn)
 }
+
+/// How many members the organization has.
+///
+/// # Errors
+/// The database's.
+pub fn count(conn: &mut Conn, organization: OrganizationId) -> QueryResult<i64> {
+    memberships::table.filter(memberships::organization_id.eq(organization)).count().get_result(conn)
+}

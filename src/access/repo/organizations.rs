@@ -101,3 +101,11 @@ pub fn lock(conn: &mut Conn, id: OrganizationId) -> QueryResult<()> {
     }
     Ok(())
 }
+
+/// How many organizations the user is a member of.
+///
+/// # Errors
+/// The database's.
+pub fn count_of(conn: &mut Conn, user: UserId) -> QueryResult<i64> {
+    memberships::table.filter(memberships::user_id.eq(user)).count().get_result(conn)
+}

@@ -120,3 +120,22 @@ pub fn members(
     }
     query.order(users::id).limit(window.fetch()).load(conn)
 }
+
+/// How many teams the organization has.
+///
+/// # Errors
+/// The database's.
+pub fn count(conn: &mut Conn, organization: OrganizationId) -> QueryResult<i64> {
+    teams::table.filter(teams::organization_id.eq(organization)).count().get_result(conn)
+}
+
+/// How many members a team has.
+///
+/// # Errors
+/// The database's.
+pub fn count_members(conn: &mut Conn, organization: OrganizationId, team: TeamId) -> QueryResult<i64> {
+    team_members::table
+        .filter(team_members::organization_id.eq(organization).and(team_members::team_id.eq(team)))
+        .count()
+        .get_result(conn)
+}

@@ -109,3 +109,14 @@ pub fn note_use(conn: &mut Conn, token: ApiTokenId, now: UtcTime, not_since: Utc
     .bind::<BigInt, _>(not_since)
     .execute(conn)
 }
+
+/// How many tokens of the organization were not revoked.
+///
+/// # Errors
+/// The database's.
+pub fn count(conn: &mut Conn, organization: OrganizationId) -> QueryResult<i64> {
+    api_tokens::table
+        .filter(api_tokens::organization_id.eq(organization).and(api_tokens::revoked_at.is_null()))
+        .count()
+        .get_result(conn)
+}

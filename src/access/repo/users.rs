@@ -83,3 +83,11 @@ pub fn lock_superusers(conn: &mut Conn) -> QueryResult<()> {
     }
     Ok(())
 }
+
+/// How many users there are.
+///
+/// # Errors
+/// The database's.
+pub fn count(conn: &mut Conn) -> QueryResult<i64> {
+    users::table.count().get_result(conn)
+}

@@ -66,9 +66,15 @@ pub fn create(
 ///
 /// # Errors
 /// `Forbidden` for all but admins.
-pub fn list(conn: &mut Conn, caller: &Caller, window: &Window<InvitationId>) -> Result<Vec<Invitation>, ApiError> {
+pub fn list(
+    conn: &mut Conn,
+    caller: &Caller,
+    window: &Window<InvitationId>,
+    with_total: bool,
+) -> Result<(Vec<Invitation>, Option<i64>), ApiError> {
     caller.require_everywhere(Permission::Administer)?;
-    Ok(repo::invitations::list(conn, caller.organization, window)?)
+    let total = if with_total { Some(repo::invitations::count(conn, caller.organization)?) } else { None };
+    Ok((repo::invitations::list(conn, caller.organization, window)?, total))
 }
 
 /// An invitation of the organization.

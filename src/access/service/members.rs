@@ -9,6 +9,7 @@ use crate::base::actor::Actor;
 use crate::base::error::ApiError;
 use crate::base::ids::UserId;
 use crate::base::page::Window;
+use crate::base::patch::Patch;
 use crate::base::time::UtcTime;
 use crate::base::version::IfMatch;
 use crate::db::conn::Conn;
@@ -20,9 +21,15 @@ pub type Member = (Membership, User);
 ///
 /// # Errors
 /// `Forbidden` without permission to read everywhere.
-pub fn list(conn: &mut Conn, caller: &Caller, window: &Window<UserId>) -> Result<Vec<Member>, ApiError> {
+pub fn list(
+    conn: &mut Conn,
+    caller: &Caller,
+    window: &Window<UserId>,
+    with_total: bool,
+) -> Result<(Vec<Member>, Option<i64>), ApiError> {
     caller.require_everywhere(Permission::Read)?;
-    Ok(repo::members::list(conn, caller.organization, window)?)
+    let total = if with_total { Some(repo::members::count(conn, caller.organization)?) } else { None };
+    Ok((repo::members::list(conn, caller.organization, window)?, total))
 }
 
 /// A member of the organization.
@@ -38,11 +45,11 @@ pub fn get(conn: &mut Conn, caller: &Caller, user: UserId) -> Result<Member, Api
 ///
 /// # Errors
 /// `Forbidden` for all but admins, `NotFound`, `PreconditionFailed`, `Conflict` for the last admin.
-pub fn set_role(
+pub fn change(
     conn: &mut Conn,
     caller: &Caller,
     user: UserId,
-    role: Role,
+    role: Patch<Role>,
     if_match: &IfMatch,
     now: UtcTime,
 ) -> Result<Member, ApiError> {
@@ -50,7 +57,7 @@ pub fn set_role(
     repo::organizations::lock(conn, caller.organization)?;
     let (old, person) = require(conn, caller, user)?;
     if_match.check(old.version)?;
-    let new = Membership { role, version: old.version + 1, ..old.clone() };
+    let new = Membership { role: role.or(old.role), version: old.version + 1, ..old.clone() };
     checks::written(repo::members::update(conn, &new)?)?;
     keep_an_admin(conn, caller, &old)?;
     Entry::new("member.role_changed", "user", user.0)

@@ -16,6 +16,9 @@ use crate::db::conn::Conn;
 
 const SLUG_TAKEN: &str = "another organization has this slug";
 
+/// An organization and what somebody may do there.
+pub type RoleIn = (Organization, Role);
+
 /// An organization to be made.
 #[derive(Debug, Clone)]
 pub struct NewOrganization {
@@ -78,8 +81,10 @@ pub fn list_of(
     conn: &mut Conn,
     person: &SignedIn,
     window: &Window<OrganizationId>,
-) -> Result<Vec<(Organization, Role)>, ApiError> {
-    Ok(repo::organizations::list_of(conn, person.user, window)?)
+    with_total: bool,
+) -> Result<(Vec<RoleIn>, Option<i64>), ApiError> {
+    let total = if with_total { Some(repo::organizations::count_of(conn, person.user)?) } else { None };
+    Ok((repo::organizations::list_of(conn, person.user, window)?, total))
 }
 
 /// The caller's organization.

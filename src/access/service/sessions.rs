@@ -7,11 +7,11 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::organizations::RoleIn;
 use super::users;
 use crate::access::attempts::{Attempt, Limits};
 use crate::access::audit::Entry;
-use crate::access::model::{Organization, Session, SignedIn, User};
-use crate::access::permission::Role;
+use crate::access::model::{Session, SignedIn, User};
 use crate::access::{checks, jwt, password, repo, secret_text};
 use crate::base::actor::Actor;
 use crate::base::error::{ApiError, Faults};
@@ -236,7 +236,7 @@ pub async fn change_password(
 ///
 /// # Errors
 /// `Unauthenticated` when they were just deleted.
-pub fn me(conn: &mut Conn, person: &SignedIn) -> Result<(User, Vec<(Organization, Role)>), ApiError> {
+pub fn me(conn: &mut Conn, person: &SignedIn) -> Result<(User, Vec<RoleIn>), ApiError> {
     let user = require(conn, person.user)?;
     Ok((user, repo::organizations::all_of(conn, person.user)?))
 }

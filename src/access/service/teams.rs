@@ -63,9 +63,15 @@ pub fn create(conn: &mut Conn, caller: &Caller, new: NewTeam, now: UtcTime) -> R
 ///
 /// # Errors
 /// `Forbidden` without permission to read everywhere.
-pub fn list(conn: &mut Conn, caller: &Caller, window: &Window<TeamId>) -> Result<Vec<Team>, ApiError> {
+pub fn list(
+    conn: &mut Conn,
+    caller: &Caller,
+    window: &Window<TeamId>,
+    with_total: bool,
+) -> Result<(Vec<Team>, Option<i64>), ApiError> {
     caller.require_everywhere(Permission::Read)?;
-    Ok(repo::teams::list(conn, caller.organization, window)?)
+    let total = if with_total { Some(repo::teams::count(conn, caller.organization)?) } else { None };
+    Ok((repo::teams::list(conn, caller.organization, window)?, total))
 }
 
 /// A team.
@@ -123,10 +129,17 @@ pub fn delete(conn: &mut Conn, caller: &Caller, id: TeamId, if_match: &IfMatch, 
 ///
 /// # Errors
 /// `Forbidden` without permission to read everywhere, `NotFound`.
-pub fn members(conn: &mut Conn, caller: &Caller, id: TeamId, window: &Window<UserId>) -> Result<Vec<User>, ApiError> {
+pub fn members(
+    conn: &mut Conn,
+    caller: &Caller,
+    id: TeamId,
+    window: &Window<UserId>,
+    with_total: bool,
+) -> Result<(Vec<User>, Option<i64>), ApiError> {
     caller.require_everywhere(Permission::Read)?;
     require(conn, caller, id)?;
-    Ok(repo::teams::members(conn, caller.organization, id, window)?)
+    let total = if with_total { Some(repo::teams::count_members(conn, caller.organization, id)?) } else { None };
+    Ok((repo::teams::members(conn, caller.organization, id, window)?, total))
 }
 
 /// Puts a member of the organization into a team; they see its products from their next request on.

@@ -105,9 +105,15 @@ fn words(scopes: &[TokenScope]) -> String {
 ///
 /// # Errors
 /// `Forbidden` for all but admins.
-pub fn list(conn: &mut Conn, caller: &Caller, window: &Window<ApiTokenId>) -> Result<Vec<TokenAndUse>, ApiError> {
+pub fn list(
+    conn: &mut Conn,
+    caller: &Caller,
+    window: &Window<ApiTokenId>,
+    with_total: bool,
+) -> Result<(Vec<TokenAndUse>, Option<i64>), ApiError> {
     caller.require_everywhere(Permission::Administer)?;
-    Ok(tokens::list(conn, caller.organization, window)?)
+    let total = if with_total { Some(tokens::count(conn, caller.organization)?) } else { None };
+    Ok((tokens::list(conn, caller.organization, window)?, total))
 }
 
 /// A token that was not revoked.

@@ -43,9 +43,15 @@ pub struct UserPatch {
 ///
 /// # Errors
 /// `Forbidden` for all but superusers.
-pub fn list(conn: &mut Conn, person: &SignedIn, window: &Window<UserId>) -> Result<Vec<User>, ApiError> {
+pub fn list(
+    conn: &mut Conn,
+    person: &SignedIn,
+    window: &Window<UserId>,
+    with_total: bool,
+) -> Result<(Vec<User>, Option<i64>), ApiError> {
     person.require_superuser()?;
-    Ok(repo::users::list(conn, window)?)
+    let total = if with_total { Some(repo::users::count(conn)?) } else { None };
+    Ok((repo::users::list(conn, window)?, total))
 }
 
 /// A user.
