@@ -87,14 +87,16 @@ impl Jira {
             }
             Err(error) => return Err(error),
         };
-        let held = self.permissions(project).await?;
+        let held = if self.is_cloud { self.permissions(project).await? } else { None };
         let may = |name: &str| {
-            held.as_ref().map(|held| held.pointer(&format!("/{name}/havePermission")) == Some(&Value::Bool(true)))
+            let path = format!("/{name}/havePermission");
+            held.as_ref().map(|held| held.pointer(&path) == Some(&Value::Bool(true)))
         };
+        let can_create = if self.is_cloud { may("CREATE_ISSUES") } else { self.offers_create(project).await? };
         let mut report = ProjectReport {
             project: project.to_owned(),
             found: true,
-            can_create: may("CREATE_ISSUES"),
+            can_create,
             can_edit: may("EDIT_ISSUES"),
             can_transition: may("TRANSITION_ISSUES"),
             issue_types: found.issue_types.into_iter().map(|kind| kind.name).collect(),
@@ -113,7 +115,7 @@ impl Jira {
         Ok(report)
     }
 
-    /// What the account may do in a project; `None` where Jira does not tell.
+    /// What the account may do in a project, as Cloud tells.
     async fn permissions(&self, project: &str) -> Result<Option<Value>, ClientError> {
         let wanted = "CREATE_ISSUES,EDIT_ISSUES,TRANSITION_ISSUES,ADD_COMMENTS";
         let call = Call::get(self.wire.at(&["mypermissions"]));
@@ -121,6 +123,18 @@ impl Jira {
         match self.wire.send(&call).await {
             Ok(reply) => Ok(reply.json::<Value>()?.get("permissions").cloned()),
             Err(ClientError::PermanentForTicket { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether the create screen offers anything: how Data Center shows that the account may create.
+    async fn offers_create(&self, project: &str) -> Result<Option<bool>, ClientError> {
+        let url = self.wire.at(&["issue", "createmeta", project, "issuetypes"]);
+        match self.wire.send(&Call::get(url)).await {
+            Ok(reply) => {
+                Ok(reply.json::<Value>()?.get("values").and_then(Value::as_array).map(|types| !types.is_empty()))
+            }
+            Err(ClientError::PermanentForTicket { .. }) => Ok(Some(false)),
             Err(error) => Err(error),
         }
     }

@@ -198,7 +198,7 @@ impl Jira {
         if let Some(person) = &draft.assignee {
             put("assignee", self.person(person));
         }
-        let properties = json!([{"key": PROPERTY, "value": {"marker": draft.marker}}]);
+        let properties = json!([{"key": PROPERTY, "value": draft.marker}]);
         Call::create(self.wire.at(&["issue"]), json!({"fields": fields, "properties": properties}))
     }
 
@@ -263,7 +263,7 @@ impl Jira {
     fn state(&self, issue: Issue) -> TicketState {
         let Issue { id, key, fields, properties } = issue;
         let labelled = fields.labels.iter().find_map(|label| Marker::parse(label));
-        let kept = || properties.get(PROPERTY)?.get("marker")?.as_str().and_then(Marker::parse);
+        let kept = || properties.get(PROPERTY)?.as_str().and_then(Marker::parse);
         TicketState {
             ticket: self.ticket(id, key),
             marker: labelled.or_else(kept),

@@ -54,9 +54,10 @@ fn reset(headers: &HeaderMap) -> Option<UtcTime> {
     if let Ok(seconds) = text.parse::<i64>() {
         return DateTime::from_timestamp(seconds, 0).map(UtcTime::from);
     }
-    // Jira leaves out the seconds: 2026-01-31T08:00Z.
-    let without_seconds = || NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%MZ").ok();
-    UtcTime::parse(text).or_else(|| without_seconds().map(|time| time.and_utc().into()))
+    // Jira leaves out the seconds (2026-01-31T08:00Z), so the window may end as late as the minute does.
+    let minute = || NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%MZ").ok();
+    let end_of_minute = || minute().map(|time| UtcTime::from(time.and_utc()).plus(Duration::from_secs(60)));
+    UtcTime::parse(text).or_else(end_of_minute)
 }
 
 fn number(headers: &HeaderMap, names: &[&str]) -> Option<u64> {
@@ -86,7 +87,7 @@ mod tests {
             (vec![("ratelimit-remaining", "0"), ("ratelimit-reset", "1769846400")], moment("2026-01-31T08:00:00Z")),
             (
                 vec![("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "2026-01-31T08:00Z")],
-                moment("2026-01-31T08:00:00Z"),
+                moment("2026-01-31T08:01:00Z"),
             ),
             (vec![("x-ratelimit-remaining", "12"), ("x-ratelimit-reset", "1769846400")], RetryAt::After(UNSAID_WAIT)),
             (vec![("retry-after", "soon")], RetryAt::After(UNSAID_WAIT)),

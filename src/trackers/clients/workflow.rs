@@ -31,8 +31,8 @@ struct Transition {
     id: String,
     name: String,
     to: Status,
-    #[serde(default)]
-    fields: HashMap<String, ScreenField>,
+    /// What its screen shows; absent where the tracker was not asked in the way it wants.
+    fields: Option<HashMap<String, ScreenField>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -48,9 +48,12 @@ struct ScreenField {
     allowed_values: Vec<Value>,
 }
 
+/// Where an issue stands and which ways lead on.
 #[derive(Debug, Deserialize)]
-struct Current {
+struct Standing {
     fields: CurrentFields,
+    #[serde(default)]
+    transitions: Vec<Transition>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -116,28 +119,35 @@ impl Jira {
 
     async fn walk(&self, ticket: &TicketRef, goal: Goal<'_>) -> Result<Answer<()>, ClientError> {
         let mut visited = Vec::new();
-        let mut status = self.status(ticket).await?;
-        while !goal.is_reached(&status.value) {
-            visited.push(status.value.name.clone());
-            let steps = self.wire.send(&self.transitions_call(ticket)).await?.json::<Transitions>()?.transitions;
-            let (step, fields) = choose(&steps, goal, &visited, &status.value.name)?;
+        loop {
+            let standing = self.standing(ticket).await?;
+            let status = &standing.value.fields.status;
+            if goal.is_reached(status) || visited.len() == MAX_STEPS {
+                return Ok(standing.map(drop));
+            }
+            visited.push(status.name.clone());
+            let (step, fields) = choose(&standing.value.transitions, goal, &visited, &status.name)?;
             let reply = self.wire.send(&self.transition_call(ticket, &step.id, &fields)).await?;
-            if goal.is_reached(&step.to) || visited.len() == MAX_STEPS {
+            if goal.is_reached(&step.to) {
                 return Ok(reply.with(()));
             }
-            status = self.status(ticket).await?;
         }
-        Ok(status.map(drop))
     }
 
-    async fn status(&self, ticket: &TicketRef) -> Result<Answer<Status>, ClientError> {
-        let call = Call::get(self.issue(ticket, &[])).about_ticket().query(&[("fields", "status")]);
-        Ok(self.wire.send(&call).await?.answer::<Current>()?.map(|current| current.fields.status))
+    /// Status and transitions in one call. Not every Jira shows the transitions' screens there; their own resource does.
+    async fn standing(&self, ticket: &TicketRef) -> Result<Answer<Standing>, ClientError> {
+        let mut standing = self.wire.send(&self.standing_call(ticket)).await?.answer::<Standing>()?;
+        if standing.value.transitions.iter().any(|step| step.fields.is_none()) {
+            let call = Call::get(self.issue(ticket, &["transitions"])).about_ticket();
+            let call = call.query(&[("expand", "transitions.fields")]);
+            standing.value.transitions = self.wire.send(&call).await?.json::<Transitions>()?.transitions;
+        }
+        Ok(standing)
     }
 
-    fn transitions_call(&self, ticket: &TicketRef) -> Call {
-        let call = Call::get(self.issue(ticket, &["transitions"])).about_ticket();
-        call.query(&[("expand", "transitions.fields")])
+    fn standing_call(&self, ticket: &TicketRef) -> Call {
+        let call = Call::get(self.issue(ticket, &[])).about_ticket();
+        call.query(&[("fields", "status"), ("expand", "transitions.fields")])
     }
 
     fn transition_call(&self, ticket: &TicketRef, id: &str, fields: &Map<String, Value>) -> Call {
@@ -160,7 +170,7 @@ impl Jira {
         if let Some(resolution) = &r#move.resolution {
             fields.insert("resolution".to_owned(), json!({"name": resolution}));
         }
-        let calls = [self.transitions_call(ticket), self.transition_call(ticket, &id, &fields)];
+        let calls = [self.standing_call(ticket), self.transition_call(ticket, &id, &fields)];
         calls.iter().map(|call| self.wire.plan(call)).collect()
     }
 }
@@ -196,7 +206,7 @@ fn choose<'s>(
 /// What a transition's screen is given, or the name of a field that it asks for and nobody configured.
 fn screen(step: &Transition, walk: &Move) -> Result<Map<String, Value>, String> {
     let mut fields = Map::new();
-    for (id, field) in &step.fields {
+    for (id, field) in step.fields.iter().flatten() {
         if let Some(value) = walk.fields.get(id) {
             fields.insert(id.clone(), value.clone());
         } else if id == "resolution" && step.to.is_done() {

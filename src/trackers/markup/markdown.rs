@@ -104,6 +104,9 @@ impl Flavor {
             .enumerate()
             .map(|(n, line)| self.escape(line, if n == 0 { place } else { Place::LineStart }))
             .collect();
+        if text.trim().is_empty() && !text.is_empty() {
+            return " ".to_owned();
+        }
         let edge = |at_edge: bool| if at_edge { " " } else { "" };
         let is_space = |c: Option<char>| c.is_some_and(char::is_whitespace);
         let (before, after) = (is_space(text.chars().next()), is_space(text.chars().next_back()));

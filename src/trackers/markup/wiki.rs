@@ -65,6 +65,9 @@ fn paragraph(parts: &[Inline]) -> String {
 
 /// Each line is escaped as the start of one: which text comes first in it is not known here.
 fn text_lines(text: &str) -> String {
+    if text.trim().is_empty() && !text.is_empty() {
+        return " ".to_owned();
+    }
     let edge = |at_edge: bool| if at_edge { " " } else { "" };
     let is_space = |c: Option<char>| c.is_some_and(char::is_whitespace);
     let written: Vec<String> = lines(text).iter().map(|line| escape(line)).collect();
