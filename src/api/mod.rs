@@ -26,6 +26,7 @@ pub mod problem;
 pub mod products;
 pub mod query;
 pub mod request_id;
+pub mod scan_sources;
 pub mod scans;
 pub mod spool;
 pub mod teams;
@@ -61,4 +62,6 @@ fn tenant_routes(config: &mut ServiceConfig) {
         .configure(scans::routes)
         .configure(assets::routes)
         .configure(audit_log::routes);
+        .configure(scan_sources::routes)
+        .configure(assets::routes);
 }

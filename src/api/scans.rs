@@ -1,10 +1,11 @@
 //! Scans: post reports, see what they did.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use actix_web::http::header::LOCATION;
-use actix_web::web::{Data, Path, Payload};
+use actix_web::http::header::{CACHE_CONTROL, LOCATION};
+use actix_web::web::{Bytes, Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse, get, post};
+use futures_util::stream;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -28,9 +29,14 @@ use crate::scans::service::{self, Running, Submission};
 /// The longest that a client may wait for its counts, in seconds.
 const MAX_WAIT_S: u64 = 600;
 
+/// How often a watched upload is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(300);
+/// How long a stream of events lasts: then the client connects again, and its permission is checked again.
+const STREAM_LASTS: Duration = Duration::from_secs(60);
+
 /// The routes of this file.
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(post_scan).service(list_scans).service(get_scan).service(get_upload);
+    config.service(post_scan).service(list_scans).service(get_scan).service(get_upload).service(watch_upload);
 }
 
 /// What may be said with a report: as parts of the form, or in the query with a bare file.
@@ -395,4 +401,49 @@ async fn get_upload(app: Data<App>, caller: Caller, path: Path<(String, UploadId
     let (_, id) = path.into_inner();
     let upload = app.db.read(move |conn| service::get_upload(conn, &caller, id)).await?;
     Ok(HttpResponse::Ok().json(UploadView::from(upload)))
+}
+
+/// Watch an upload.
+///
+/// Server-sent events: `running` while it is imported, then `finished` or `failed`, each with the upload. The stream ends
+/// with the import, or after a minute: connect again.
+#[utoipa::path(
+    operation_id = "watch_upload",
+    tag = "scans",
+    params(("id" = UploadId, Path)),
+    responses((status = 200, description = "Events", body = String, content_type = "text/event-stream"))
+)]
+#[get("/uploads/{id}/events")]
+async fn watch_upload(
+    app: Data<App>,
+    caller: Caller,
+    path: Path<(String, UploadId)>,
+) -> Result<HttpResponse, ApiError> {
+    let (_, id) = path.into_inner();
+    let first = look(&app, &caller, id).await?;
+    let ends_at = Instant::now() + STREAM_LASTS;
+    let events = stream::unfold(Some(first), move |upload| {
+        let (app, caller) = (app.clone(), caller.clone());
+        async move {
+            let upload = upload?;
+            let event = event_of(&upload);
+            if upload.state != UploadState::Running || Instant::now() > ends_at || app.stop.has_begun() {
+                return Some((Ok::<_, ApiError>(event), None));
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+            Some((Ok(event), look(&app, &caller, id).await.ok()))
+        }
+    });
+    let mut answer = HttpResponse::Ok();
+    Ok(answer.content_type("text/event-stream").insert_header((CACHE_CONTROL, "no-store")).streaming(Box::pin(events)))
+}
+
+async fn look(app: &App, caller: &Caller, id: UploadId) -> Result<UploadView, ApiError> {
+    let caller = caller.clone();
+    app.db.read(move |conn| service::get_upload(conn, &caller, id)).await.map(UploadView::from)
+}
+
+fn event_of(upload: &UploadView) -> Bytes {
+    let json = serde_json::to_string(upload).expect("a view is text and numbers");
+    Bytes::from(format!("event: {}\ndata: {json}\n\n", upload.state))
 }

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use super::diff::Known;
 use super::model::{Scan, ScanSource, SourceKey, Upload, UploadState};
-use crate::base::ids::{ObservationId, OrganizationId, ProductId, ScanId, ScanSourceId, UploadId};
+use crate::base::ids::{BranchId, ObservationId, OrganizationId, ProductId, ScanId, ScanSourceId, UploadId};
 use crate::base::page::Window;
 use crate::base::scope::ProductScope;
 use crate::base::severity::Severity;
@@ -328,4 +328,55 @@ pub fn count_scans(
     filter: &ScanFilter,
 ) -> QueryResult<i64> {
     filtered(organization, scope, filter).count().get_result(conn)
+}
+
+/// Which sources.
+#[derive(Debug, Clone, Default)]
+pub struct SourceFilter {
+    /// Of this product.
+    pub product: Option<ProductId>,
+    /// Of this branch.
+    pub branch: Option<BranchId>,
+    /// Of this tool.
+    pub tool: Option<String>,
+}
+
+/// Sources, newest first.
+pub fn list_sources(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    scope: &ProductScope,
+    filter: &SourceFilter,
+    window: &Window<ScanSourceId>,
+) -> QueryResult<Vec<ScanSource>> {
+    use scan_sources as s;
+    let mut query = s::table.filter(s::organization_id.eq(organization)).into_boxed::<MultiBackend>();
+    query = in_scope!(query, scope, s::product_id);
+    if let Some(product) = filter.product {
+        query = query.filter(s::product_id.eq(product));
+    }
+    if let Some(branch) = filter.branch {
+        query = query.filter(s::branch_id.eq(branch));
+    }
+    if let Some(tool) = &filter.tool {
+        query = query.filter(s::tool.eq(tool.clone()));
+    }
+    if let Some(after) = window.after {
+        query = query.filter(s::id.lt(after));
+    }
+    query.order(s::id.desc()).limit(window.fetch()).select(ScanSource::as_select()).load(conn)
+}
+
+/// Marks a source as retired. Its next scan is compared anew, also when it is the same report.
+pub fn retire(conn: &mut Conn, organization: OrganizationId, id: ScanSourceId, now: UtcTime) -> QueryResult<()> {
+    use scan_sources as s;
+    diesel::update(s::table.filter(s::organization_id.eq(organization).and(s::id.eq(id))))
+        .set((
+            s::retired_at.eq(now),
+            s::latest_report_hash.eq(None::<Vec<u8>>),
+            s::latest_sequence.eq(s::latest_sequence + 1),
+            s::version.eq(s::version + 1),
+        ))
+        .execute(conn)
+        .map(drop)
 }

@@ -1,24 +1,21 @@
 //! The transaction of an import, for one report: from the difference to the rows.
 
-use std::collections::HashMap;
 use std::time::Instant;
 
 use diesel::QueryResult;
 
 use super::diff::{self, Diff, Known, Matched};
 use super::fingerprint::{Print, PrintMap};
+use super::ledger::Ledger;
 use super::model::{Scan, ScanCounts, ScanOutcome, ScanSource, UploadSettings};
 use super::prepare::{self, Prepared, Target};
 use super::repo::{self, NewestScan};
 use super::rows::{self, RowMaker, SharedRows};
-use crate::base::actor::Actor;
-use crate::base::ids::{HistoryId, ObservationId, OrganizationId, ScanId, UploadId};
-use crate::base::severity::Severity;
+use crate::base::ids::{ObservationId, OrganizationId, ScanId, UploadId};
 use crate::base::time::UtcTime;
 use crate::db::conn::Conn;
-use crate::observations::apply::{self, CountDeltas, Rewrite, Standing};
-use crate::observations::model::HistoryEntry;
-use crate::observations::status::{self, ObservationStatus};
+use crate::observations::apply::{self, Rewrite, Standing};
+use crate::observations::status;
 
 /// New observations that are made and inserted at a time: bounds the memory of a large first import.
 const BATCH: usize = 5000;
@@ -135,25 +132,12 @@ pub fn commit(
         repo::insert_scan(conn, &scan)?;
         return Ok(Some(Written { scan, touched: Vec::new(), closes_held: false, closes_released: false }));
     }
-    let mut writing = Writing { conn, order, prepared, compared, source: &source, now, ledger: Ledger::default() };
+    let mut writing =
+        Writing { conn, order, prepared, compared, source: &source, now, ledger: Ledger::new(organization, now) };
     writing.insert_new()?;
     writing.rewrite_matched()?;
     writing.mark_gone()?;
     writing.finish().map(Some)
-}
-
-/// What changes besides the rows themselves.
-#[derive(Debug, Default)]
-struct Ledger {
-    counts: CountDeltas,
-    history: Vec<HistoryEntry>,
-    touched: Vec<ObservationId>,
-}
-
-impl Ledger {
-    fn count(&mut self, status: ObservationStatus, severity: Severity, delta: i64) {
-        *self.counts.entry((status, severity)).or_default() += delta;
-    }
 }
 
 struct Writing<'a> {
@@ -185,8 +169,7 @@ impl<'a> Writing<'a> {
                 let id = tombstone.unwrap_or_else(ObservationId::generate);
                 returned.extend(tombstone);
                 let row = maker.observation(*index, id, *print)?;
-                self.ledger.count(row.status, row.severity, 1);
-                self.ledger.touched.push(id);
+                self.ledger.add(&row);
                 rows.push(row);
                 details.extend(rows::details(organization, &self.prepared.report, *index, id));
             }
@@ -246,7 +229,8 @@ impl<'a> Writing<'a> {
         let status = status::current(true, assessed_status, scan_status);
         let scan_severity = finding.severity_in(&self.prepared.report);
         let severity = before.assessed_severity.unwrap_or(scan_severity);
-        self.note(before, (status, severity), if is_return { "reported again" } else { "reported differently" });
+        let why = if is_return { "reported again" } else { "reported differently" };
+        self.ledger.note(before, (status, severity), why);
         Rewrite {
             id: before.id,
             fingerprint: matched.computed.to_vec(),
@@ -263,63 +247,22 @@ impl<'a> Writing<'a> {
         }
     }
 
-    /// Counts, history and outbox of one changed observation.
-    fn note(&mut self, before: &Standing, after: (ObservationStatus, Severity), why: &str) {
-        let (organization, now) = (self.organization(), self.now);
-        let ledger = &mut self.ledger;
-        ledger.count(before.status, before.severity, -1);
-        ledger.count(after.0, after.1, 1);
-        ledger.touched.push(before.id);
-        let mut record = |field: &str, old: &str, new: &str| {
-            ledger.history.push(HistoryEntry {
-                organization_id: organization,
-                observation_id: before.id,
-                id: HistoryId::generate(),
-                at: now,
-                actor_kind: Actor::System.kind(),
-                actor_id: Actor::System.id(),
-                field: field.to_owned(),
-                old_value: Some(old.to_owned()),
-                new_value: Some(new.to_owned()),
-                comment: Some(why.to_owned()),
-            });
-        };
-        if before.status != after.0 {
-            record("status", before.status.as_str(), after.0.as_str());
-        }
-        if before.severity != after.1 {
-            record("severity", before.severity.as_str(), after.1.as_str());
-        }
-    }
-
     /// What the source reported until now, and this scan does not.
     fn mark_gone(&mut self) -> QueryResult<()> {
-        let organization = self.organization();
         let ids: Vec<_> = self.compared.diff.gone.iter().map(|known| self.compared.ids[*known]).collect();
         if ids.is_empty() {
             return Ok(());
         }
-        let mut groups: HashMap<(ObservationStatus, bool), Vec<ObservationId>> = HashMap::new();
-        for before in apply::standing(self.conn, organization, &ids)?.into_values() {
-            let status = status::current(false, before.assessed_status, before.scan_status);
-            self.note(&before, (status, before.severity), "no longer reported");
-            groups.entry((status, status != before.status)).or_default().push(before.id);
-        }
         let seen_at = self.source.latest_scan_at.unwrap_or(self.now);
-        for ((status, is_change), ids) in groups {
-            let changed_at = is_change.then_some(self.now);
-            apply::mark_gone(self.conn, organization, &ids, status, seen_at, changed_at)?;
-        }
-        Ok(())
+        self.ledger.mark_gone(self.conn, &ids, seen_at, "no longer reported")
     }
 
     fn finish(self) -> QueryResult<Written> {
         let (organization, source, prepared) = (self.organization(), self.source, self.prepared);
         let counts = self.compared.counts();
-        let is_change = !self.ledger.touched.is_empty();
+        let is_change = self.ledger.has_changes();
         let closes_held = source.closes_held_at.is_none() && self.compared.is_mass_disappearance();
-        apply::insert_history(self.conn, &self.ledger.history)?;
-        apply::add_counts(self.conn, organization, source.product_id, source.id, &self.ledger.counts)?;
+        let touched = self.ledger.write(self.conn, source)?;
         let outcome = if is_change { ScanOutcome::Imported } else { ScanOutcome::Unchanged };
         let scan = scan_row(self.order, prepared, source, outcome, counts, self.now);
         repo::insert_scan(self.conn, &scan)?;
@@ -333,12 +276,7 @@ impl<'a> Writing<'a> {
             retired_at: None,
         };
         repo::set_newest(self.conn, organization, source.id, &newest)?;
-        Ok(Written {
-            scan,
-            touched: self.ledger.touched,
-            closes_held,
-            closes_released: source.closes_held_at.is_some(),
-        })
+        Ok(Written { scan, touched, closes_held, closes_released: source.closes_held_at.is_some() })
     }
 }
 

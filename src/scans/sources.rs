@@ -1,0 +1,65 @@
+//! The use cases of scan sources: see them, retire them.
+
+use super::ledger::Ledger;
+use super::model::ScanSource;
+use super::repo::{self, SourceFilter};
+use crate::access::model::Caller;
+use crate::access::permission::Permission;
+use crate::base::error::ApiError;
+use crate::base::ids::ScanSourceId;
+use crate::base::page::Window;
+use crate::base::time::UtcTime;
+use crate::base::version::IfMatch;
+use crate::db::conn::Conn;
+use crate::tracker_configs::wishes;
+
+/// Sources, newest first.
+///
+/// # Errors
+/// `Forbidden`.
+pub fn list(
+    conn: &mut Conn,
+    caller: &Caller,
+    filter: &SourceFilter,
+    window: &Window<ScanSourceId>,
+) -> Result<Vec<ScanSource>, ApiError> {
+    caller.require(Permission::Read)?;
+    Ok(repo::list_sources(conn, caller.organization, &caller.products, filter, window)?)
+}
+
+/// A source.
+///
+/// # Errors
+/// `Forbidden`; `NotFound` when there is none with this id, or its product is hidden.
+pub fn get(conn: &mut Conn, caller: &Caller, id: ScanSourceId) -> Result<ScanSource, ApiError> {
+    caller.require(Permission::Read)?;
+    let found = repo::lock_sources(conn, caller.organization, &[id])?.pop();
+    found
+        .filter(|source| caller.products.allows(source.product_id))
+        .ok_or_else(|| ApiError::not_found("scan source", id))
+}
+
+/// Retires a source: no scans of it are expected any more, and what it still reports is resolved. A new scan of it
+/// brings it back.
+///
+/// # Errors
+/// `Forbidden`, `NotFound`, `PreconditionFailed`.
+pub fn retire(
+    conn: &mut Conn,
+    caller: &Caller,
+    id: ScanSourceId,
+    if_match: &IfMatch,
+    now: UtcTime,
+) -> Result<ScanSource, ApiError> {
+    let source = get(conn, caller, id)?;
+    caller.require(Permission::Write)?;
+    if_match.check(source.version)?;
+    let (ids, known) = repo::known(conn, caller.organization, id)?;
+    let present: Vec<_> = ids.into_iter().zip(known).filter(|(_, known)| known.is_present).map(|(id, _)| id).collect();
+    let mut ledger = Ledger::new(caller.organization, now);
+    ledger.mark_gone(conn, &present, source.latest_scan_at.unwrap_or(now), "the scan source was retired")?;
+    let touched = ledger.write(conn, &source)?;
+    repo::retire(conn, caller.organization, id, now)?;
+    wishes::record_for_observations(conn, caller.organization, source.product_id, &touched, now)?;
+    get(conn, caller, id)
+}
