@@ -49,19 +49,17 @@ fn global_routes(config: &mut ServiceConfig) {
     config.configure(auth::routes).configure(me::routes).configure(organizations::routes).configure(users::routes);
 }
 
-/// What belongs to an organization.
+/// What belongs to an organization. One statement a line, so that two changes of the list merge.
 fn tenant_routes(config: &mut ServiceConfig) {
-    config
-        .configure(organizations::tenant_routes)
-        .configure(members::routes)
-        .configure(teams::routes)
-        .configure(api_tokens::routes)
-        .configure(products::routes)
-        .configure(branches::routes)
-        .configure(engagements::routes)
-        .configure(scans::routes)
-        .configure(assets::routes)
-        .configure(audit_log::routes);
-        .configure(scan_sources::routes)
-        .configure(assets::routes);
+    config.configure(organizations::tenant_routes);
+    config.configure(members::routes);
+    config.configure(teams::routes);
+    config.configure(api_tokens::routes);
+    config.configure(products::routes);
+    config.configure(branches::routes);
+    config.configure(engagements::routes);
+    config.configure(scans::routes);
+    config.configure(scan_sources::routes);
+    config.configure(assets::routes);
+    config.configure(audit_log::routes);
 }
