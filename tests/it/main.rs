@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails there")]
 
 mod config;
+mod egress;
 mod fakes;
 mod house;
 mod reports;

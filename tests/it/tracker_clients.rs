@@ -234,7 +234,8 @@ async fn tells_apart_what_to_do_about_a_failure() {
         let limited = fetch_with(Fault::rate_limited(7)).await;
         let until = RetryAt::After(Duration::from_secs(7));
         assert!(matches!(&limited, ClientError::RateLimited { until: told, .. } if *told == until), "{limited:?}");
-        for fault in [Fault::status(500), Fault::bad_gateway(), Fault::reset(), Fault::hang(PATIENCE * 2)] {
+        let garbled = Fault::refused(Response { status: 200, headers: Vec::new(), body: b"[{".to_vec() });
+        for fault in [Fault::status(500), Fault::bad_gateway(), Fault::reset(), garbled, Fault::hang(PATIENCE * 2)] {
             let error = fetch_with(fault).await;
             assert!(matches!(error, ClientError::Transient { .. }), "{error:?}");
         }

@@ -467,4 +467,43 @@ mod tests {
             assert_eq!(Marker::in_body(&body), Some(marker.clone()));
         }
     }
+
+    /// What a reader of Markdown makes of a text: its words, or the first thing that is more than words.
+    fn read_back(markdown: &str) -> Result<String, String> {
+        use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+        let mut words = String::new();
+        for event in Parser::new_ext(markdown, Options::all() - Options::ENABLE_SMART_PUNCTUATION) {
+            match event {
+                Event::Text(text) => words.push_str(&text),
+                Event::HardBreak => words.push('\n'),
+                Event::Start(Tag::Paragraph) | Event::End(TagEnd::Paragraph) => {}
+                other => return Err(format!("{other:?} in {markdown:?}")),
+            }
+        }
+        Ok(words.replace(ZERO_WIDTH_SPACE, ""))
+    }
+
+    proptest::proptest! {
+        /// S-24: whatever a scanner says, a reader of Markdown sees these words and nothing else.
+        #[test]
+        fn any_text_is_read_back_as_the_same_words(text in r"([ -/:-@\[-`{-~]|[a-c1-2]|\n|/close|@a|https://|GH-1|é){0,40}") {
+            for flavor in [github(), gitlab()] {
+                let body = written(&flavor, paragraph(&text));
+                proptest::prop_assert_eq!(read_back(&body), Ok(lines(&text).join("\n")));
+            }
+        }
+
+        /// S-24: nothing leaves a block of code.
+        #[test]
+        fn any_code_stays_in_its_block(text in r"(`{1,4}|~{3}|/close|[a-b \n<>]){1,30}") {
+            let body = written(&gitlab(), Block::Code { language: None, text: text.clone() });
+            let blocks = crate::trackers::markup::read::markdown_blocks(&body);
+            let kept = match blocks.as_slice() {
+                [] => String::new(),
+                [Block::Code { text, .. }] => text.replace(ZERO_WIDTH_SPACE, ""),
+                more => format!("{more:?}"),
+            };
+            proptest::prop_assert_eq!(kept.trim_end(), text.trim_end());
+        }
+    }
 }
