@@ -1,5 +1,7 @@
 //! What both doors are handed.
 
+use std::fs::DirBuilder;
+use std::io;
 use std::sync::Arc;
 
 use crate::base::lanes::Lanes;
@@ -38,6 +40,9 @@ pub enum OpenError {
     /// The database cannot be used.
     #[error(transparent)]
     Db(#[from] DbError),
+    /// The data folder cannot be made.
+    #[error("cannot make the data folder: {0}")]
+    Folder(#[from] io::Error),
 }
 
 impl App {
@@ -46,6 +51,7 @@ impl App {
     /// # Errors
     /// See [`OpenError`].
     pub fn open(config: Config, clock: Clock) -> Result<Self, OpenError> {
+        make_data_folder(&config)?;
         let keys = match &config.keys {
             Some(text) => Keys::parse(text.expose())?,
             None => Keys::read_or_create(&config.keys_file)?,
@@ -60,6 +66,18 @@ impl App {
             stop: Stop::default(),
         })
     }
+}
+
+/// Makes the data folder, closed to others, if it is not there.
+///
+/// # Errors
+/// When it may not be made.
+pub fn make_data_folder(config: &Config) -> io::Result<()> {
+    let mut folder = DirBuilder::new();
+    folder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
+    folder.create(&config.data_folder)
 }
 
 /// The database that the configuration names.

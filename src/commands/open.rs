@@ -27,6 +27,7 @@ pub(super) fn app(config: Config) -> Result<App, Box<dyn Error>> {
 }
 
 fn is_in_use(config: &Config) -> Result<bool, Box<dyn Error>> {
+    app::make_data_folder(config)?;
     let db = Db::open(app::target(config), 1)?;
     let superusers = runtime()?.block_on(db.read(repo::users::count_superusers))?;
     Ok(superusers > 0)

@@ -11,13 +11,8 @@ use crate::db::{backup, migrate};
 use crate::keys::{Keys, KeysError};
 
 pub(super) fn migrate(config: &Config) -> Done {
-    let target = app::target(config);
-    if let Target::Sqlite { path } = &target
-        && let Some(folder) = path.parent()
-    {
-        std::fs::create_dir_all(folder)?;
-    }
-    let applied = migrate::run(&target)?;
+    app::make_data_folder(config)?;
+    let applied = migrate::run(&app::target(config))?;
     applied.iter().for_each(|migration| println!("applied {migration}"));
     if applied.is_empty() {
         println!("the schema is up to date");

@@ -1,6 +1,7 @@
 //! The tests that drive the whole of it.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails there")]
 
+mod commands;
 mod config;
 mod egress;
 mod fakes;
