@@ -486,7 +486,9 @@ mod tests {
     proptest::proptest! {
         /// S-24: whatever a scanner says, a reader of Markdown sees these words and nothing else.
         #[test]
-        fn any_text_is_read_back_as_the_same_words(text in r"([ -/:-@\[-`{-~]|[a-c1-2]|\n|/close|@a|https://|GH-1|é){0,40}") {
+        fn any_text_is_read_back_as_the_same_words(
+            text in r"([*_~`$^|]{1,3}|[\[\](){}<>!#&\\:@.=+/-]|[a1é]|[ \n]|/close|https://|GH-1){0,30}",
+        ) {
             for flavor in [github(), gitlab()] {
                 let body = written(&flavor, paragraph(&text));
                 proptest::prop_assert_eq!(read_back(&body), Ok(lines(&text).join("\n")));
