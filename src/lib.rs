@@ -7,6 +7,7 @@
 pub mod access;
 pub mod api;
 pub mod app;
+pub mod assessments;
 pub mod assets;
 pub mod base;
 pub mod commands;

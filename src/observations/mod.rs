@@ -11,6 +11,8 @@
 pub mod apply;
 pub mod catalogue;
 pub mod evidence;
+pub mod filter;
 pub mod model;
+pub mod repo;
 pub mod status;
 pub mod ticket_state;

@@ -8,6 +8,7 @@ pub mod fingerprint;
 pub mod held;
 pub mod import;
 pub mod ledger;
+pub mod manual;
 pub mod model;
 pub mod prepare;
 pub mod repeat;

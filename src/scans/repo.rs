@@ -230,26 +230,6 @@ pub fn tombstones(
         .load(conn)
 }
 
-/// Forgets that these observations of a source were deleted: they are back.
-pub fn remove_tombstones(
-    conn: &mut Conn,
-    organization: OrganizationId,
-    source: ScanSourceId,
-    ids: &[ObservationId],
-) -> QueryResult<()> {
-    use observation_tombstones as t;
-    for ids in ids.chunks(10_000) {
-        diesel::delete(
-            t::table
-                .filter(t::organization_id.eq(organization))
-                .filter(t::source_id.eq(source))
-                .filter(t::observation_id.eq_any(ids)),
-        )
-        .execute(conn)?;
-    }
-    Ok(())
-}
-
 /// The observations that the newest scan of a source does not report, and that have a ticket.
 pub fn gone_with_ticket(
     conn: &mut Conn,

@@ -14,6 +14,7 @@ use super::rows::{self, RowMaker, SharedRows};
 use crate::base::ids::{ObservationId, OrganizationId, ScanId, UploadId};
 use crate::base::time::UtcTime;
 use crate::db::conn::Conn;
+use crate::observations;
 use crate::observations::apply::{self, Rewrite, Standing};
 use crate::observations::status;
 
@@ -176,7 +177,7 @@ impl<'a> Writing<'a> {
             apply::insert(self.conn, &rows)?;
             apply::insert_details(self.conn, &details)?;
         }
-        repo::remove_tombstones(self.conn, organization, self.source.id, &returned)
+        observations::repo::remove_tombstones(self.conn, organization, self.source.id, &returned)
     }
 
     fn maker<'b>(&self, shared: &'b SharedRows) -> RowMaker<'b>
