@@ -3,8 +3,10 @@
 use std::fs::DirBuilder;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::base::lanes::Lanes;
+use crate::base::rate::{RateLimiter, Whose};
 use crate::base::stop::Stop;
 use crate::base::time::Clock;
 use crate::config::Config;
@@ -13,6 +15,7 @@ use crate::keys::{Keys, KeysError};
 
 /// Imports that run at a time: each holds a whole report in memory.
 const IMPORTS: usize = 4;
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// The application: the database and the clock, what the operator set, and the server's keys.
 #[derive(Clone)]
@@ -27,6 +30,8 @@ pub struct App {
     pub keys: Arc<Keys>,
     /// Imports: one at a time per product and branch.
     pub imports: Lanes,
+    /// Counts requests, where they are limited: each instance its own.
+    pub limiter: Option<Arc<RateLimiter<Whose>>>,
     /// Says when the server stops, and is told what it should wait for.
     pub stop: Stop,
 }
@@ -57,12 +62,14 @@ impl App {
             None => Keys::read_or_create(&config.keys_file)?,
         };
         let db = Db::open(target(&config), config.database_connections)?;
+        let limiter = config.requests_per_minute.map(|limit| Arc::new(RateLimiter::new(limit, MINUTE)));
         Ok(Self {
             db,
             clock,
             config: Arc::new(config),
             keys: Arc::new(keys),
             imports: Lanes::new(IMPORTS),
+            limiter,
             stop: Stop::default(),
         })
     }

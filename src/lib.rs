@@ -15,6 +15,7 @@ pub mod config;
 pub mod connections;
 pub mod db;
 pub mod egress;
+pub mod idempotency;
 pub mod keys;
 pub mod notifications;
 pub mod observations;

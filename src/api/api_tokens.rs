@@ -8,6 +8,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::body::{MergePatch, StrictJson};
 use super::etag::{IfMatch, etag, location};
+use super::idempotency::SECRET;
 use super::query::{ListQuery, NoFilter, PageParams};
 use crate::access::model::Caller;
 use crate::access::permission::TokenScope;
@@ -155,7 +156,7 @@ async fn create_api_token(
     let (made, secret) = app.db.write(move |conn| tokens::create(conn, &caller, new, now)).await?;
     let (place, version) = (location(&request, made.id), made.version);
     let view = CreatedApiTokenView { view: ApiTokenView::from((made, None)), token: secret.expose().clone() };
-    Ok(HttpResponse::Created().insert_header(place).insert_header(etag(version)).json(view))
+    Ok(HttpResponse::Created().insert_header(SECRET).insert_header(place).insert_header(etag(version)).json(view))
 }
 
 /// Get an API token.

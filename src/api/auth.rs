@@ -8,6 +8,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::body::StrictJson;
 use super::client::ClientAddress;
+use super::idempotency::SECRET;
 use crate::access::model::SignedIn;
 use crate::access::permission::Role;
 use crate::access::service::invitations::{self, Acceptance, Joined};
@@ -144,7 +145,7 @@ async fn login(
 ) -> Result<HttpResponse, ApiError> {
     let login = Login { email: input.email, password: input.password, address: address.0 };
     let tokens = sessions::login(&app.db, &app.keys, Terms::from(&*app.config), login, app.clock.now()).await?;
-    Ok(HttpResponse::Ok().json(TokensView::from(tokens)))
+    Ok(HttpResponse::Ok().insert_header(SECRET).json(TokensView::from(tokens)))
 }
 
 /// Get new tokens of a session.
@@ -155,7 +156,7 @@ async fn login(
 async fn refresh(app: Data<App>, StrictJson(input): StrictJson<RefreshRequest>) -> Result<HttpResponse, ApiError> {
     let (terms, now) = (Terms::from(&*app.config), app.clock.now());
     let tokens = sessions::refresh(&app.db, &app.keys, terms, &input.refresh_token, now).await?;
-    Ok(HttpResponse::Ok().json(TokensView::from(tokens)))
+    Ok(HttpResponse::Ok().insert_header(SECRET).json(TokensView::from(tokens)))
 }
 
 /// Log out.
@@ -199,5 +200,5 @@ async fn accept_invitation(
     let acceptance = Acceptance { code: input.code, name: input.name, password: input.password, address: address.0 };
     let (terms, now) = (Terms::from(&*app.config), app.clock.now());
     let joined = invitations::accept(&app.db, terms.limits, acceptance, now).await?;
-    Ok(HttpResponse::Ok().json(JoinedView::from(joined)))
+    Ok(HttpResponse::Ok().insert_header(SECRET).json(JoinedView::from(joined)))
 }

@@ -8,6 +8,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::body::{MergePatch, StrictJson};
 use super::etag::{IfMatch, etag, location};
+use super::idempotency::SECRET;
 use super::query::{ListQuery, NoFilter, PageParams};
 use crate::access::model::{Caller, Invitation};
 use crate::access::permission::Role;
@@ -236,7 +237,7 @@ async fn create_invitation(
     let (made, code) = app.db.write(create).await?;
     let place = location(&request, made.id);
     let view = CreatedInvitationView { invitation: InvitationView::from(made), code: code.expose().clone() };
-    Ok(HttpResponse::Created().insert_header(place).insert_header(etag(VERSION)).json(view))
+    Ok(HttpResponse::Created().insert_header(SECRET).insert_header(place).insert_header(etag(VERSION)).json(view))
 }
 
 /// Get an invitation.

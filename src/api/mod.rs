@@ -4,6 +4,7 @@
 //! them (problems, request ids, limits, idempotency) is wrapped around them here.
 
 use actix_web::middleware::from_fn;
+use actix_web::web;
 use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -18,6 +19,8 @@ pub mod client;
 pub mod engagements;
 pub mod etag;
 pub mod health;
+pub mod idempotency;
+pub mod limits;
 pub mod me;
 pub mod members;
 pub mod openapi;
@@ -27,6 +30,7 @@ pub mod products;
 pub mod query;
 pub mod request_id;
 pub mod scan_sources;
+pub mod routing;
 pub mod scans;
 pub mod spool;
 pub mod teams;
@@ -35,10 +39,22 @@ pub mod users;
 
 /// The route table: one line per file, in the document's order.
 pub fn routes(config: &mut ServiceConfig) {
+    let tenant = scope("/organizations/{organization}")
+        .configure(tenant_routes)
+        .default_service(web::to(routing::no_route))
+        .wrap(from_fn(idempotency::for_callers))
+        .wrap(from_fn(limits::for_callers));
+    let global = scope("")
+        .configure(global_routes)
+        .default_service(web::to(routing::no_route))
+        .wrap(from_fn(idempotency::for_people))
+        .wrap(from_fn(limits::for_people));
     config.configure(health::routes).service(
         scope("/api/v1")
-            .configure(global_routes)
-            .service(scope("/organizations/{organization}").configure(tenant_routes))
+            .service(tenant)
+            .service(global)
+            .wrap(from_fn(routing::refuse_queries))
+            .wrap(from_fn(routing::serve_reads))
             .wrap(from_fn(problem::shape_problems))
             .wrap(from_fn(request_id::name_requests)),
     );

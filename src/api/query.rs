@@ -45,6 +45,16 @@ pub(super) fn read_strictly<T: DeserializeOwned + IntoParams>(query: &str) -> Re
     read.ok_or_else(|| ApiError::internal("a query without faults could not be read"))
 }
 
+/// Refuses every parameter of a query, where none is understood.
+///
+/// # Errors
+/// `Invalid` with all names.
+pub(super) fn refuse_all(query: &str) -> Result<(), ApiError> {
+    let mut faults = Faults::default();
+    Values::parse(query)?.refuse_unknown(&[], &mut faults);
+    faults.finish()
+}
+
 /// The names that a type understands.
 fn names<T: IntoParams>() -> Vec<String> {
     T::into_params(|| None).into_iter().map(|parameter| parameter.name).collect()

@@ -8,6 +8,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::body::{MergePatch, StrictJson};
 use super::etag::{IfMatch, etag, location};
+use super::idempotency::SECRET;
 use super::query::{ListQuery, NoFilter, PageParams};
 use crate::access::model::{SignedIn, User};
 use crate::access::service::users::{self, NewUser, UserPatch};
@@ -152,7 +153,11 @@ async fn create_user(
     let (user, made_up) = users::create(&app.db, person, new, app.clock.now()).await?;
     let (id, version) = (user.id, user.version);
     let view = CreatedUserView { user: UserView::from(user), password: made_up.map(|text| text.expose().clone()) };
-    Ok(HttpResponse::Created().insert_header(location(&request, id)).insert_header(etag(version)).json(view))
+    Ok(HttpResponse::Created()
+        .insert_header(SECRET)
+        .insert_header(location(&request, id))
+        .insert_header(etag(version))
+        .json(view))
 }
 
 /// Get a user.
@@ -191,5 +196,5 @@ async fn update_user(
 #[post("/users/{user}/password-reset")]
 async fn reset_password(app: Data<App>, person: SignedIn, path: Path<UserPath>) -> Result<HttpResponse, ApiError> {
     let password = users::reset_password(&app.db, person, path.user, app.clock.now()).await?;
-    Ok(HttpResponse::Ok().json(PasswordView { password: password.expose().clone() }))
+    Ok(HttpResponse::Ok().insert_header(SECRET).json(PasswordView { password: password.expose().clone() }))
 }

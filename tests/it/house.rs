@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[&[&str]] = &[
     &["base"],
     &["db", "config", "keys", "egress", "reports"],
-    &["access", "observations", "outbox", "criteria", "templates", "app"],
+    &["access", "observations", "outbox", "criteria", "templates", "idempotency", "app"],
     &["products", "assets", "rules", "sla", "notifications", "tickets"],
     &["issues", "connections"],
     &["tracker_configs"],
