@@ -79,7 +79,6 @@ async fn update_me(
     if_match: IfMatch,
     MergePatch(input): MergePatch<UpdateMe>,
 ) -> Result<HttpResponse, ApiError> {
-    let now = app.clock.now();
-    let user = app.db.write(move |conn| sessions::change_me(conn, &person, input.name, &if_match, now)).await?;
+    let user = app.db.write(move |conn| sessions::change_me(conn, &person, input.name, &if_match)).await?;
     Ok(HttpResponse::Ok().insert_header(etag(user.version)).json(UserView::from(user)))
 }

@@ -3,10 +3,9 @@
 //! One tolerant pass, shared by all formats. It builds no tree and does not recurse: it keeps the paths that it meets
 //! down to a few levels, and counts brackets below.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
-use crate::reports::read::{table, xml};
+use crate::reports::read::table;
 
 /// How much is looked at first, in bytes.
 pub const WINDOW: usize = 64 * 1024;
@@ -47,7 +46,7 @@ pub struct Sniff<'a> {
 struct Node<'a> {
     is_list: bool,
     is_object: bool,
-    texts: Vec<Cow<'a, str>>,
+    texts: Vec<&'a str>,
 }
 
 impl<'a> Sniff<'a> {
@@ -74,21 +73,9 @@ impl<'a> Sniff<'a> {
         match syntax {
             Syntax::Json => Outline::new(&mut sniff).run(),
             Syntax::Table => sniff.columns = table::header(head),
-            Syntax::Xml => sniff.note_root(),
-            Syntax::Empty => {}
+            Syntax::Xml | Syntax::Empty => {}
         }
         sniff
-    }
-
-    /// The first element of XML and its attributes, as `/name` and `/name@attribute`.
-    fn note_root(&mut self) {
-        let Some(root) = xml::root(self.head) else { return };
-        self.documents = 1;
-        for (key, value) in root.attributes {
-            let node = Node { texts: vec![Cow::Owned(value)], ..Node::default() };
-            self.paths.insert(format!("/{}@{key}", root.name), node);
-        }
-        self.paths.insert(format!("/{}", root.name), Node { is_object: true, ..Node::default() });
     }
 
     /// The part that was looked at.
@@ -136,7 +123,7 @@ impl<'a> Sniff<'a> {
     /// Whether a path holds a text that begins so, whatever the case.
     #[must_use]
     pub fn says(&self, path: &str, start: &str) -> bool {
-        let begins = |text: &Cow<'_, str>| text.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start));
+        let begins = |text: &&str| text.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start));
         self.nodes(path).any(|node| node.texts.iter().any(begins))
     }
 
@@ -241,9 +228,9 @@ impl<'s, 'a> Outline<'s, 'a> {
         if let Some(node) = self.node()
             && let Some(text) = text
             && node.texts.len() < TEXTS_KEPT
-            && !node.texts.iter().any(|known| known == text)
+            && !node.texts.contains(&text)
         {
-            node.texts.push(Cow::Borrowed(&text[..text.floor_char_boundary(TEXT_KEPT)]));
+            node.texts.push(&text[..text.floor_char_boundary(TEXT_KEPT)]);
         }
     }
 

@@ -2,9 +2,15 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails there")]
 
 mod commands;
+mod app;
+mod builders;
 mod config;
 mod egress;
+mod conventions;
 mod fakes;
 mod house;
+mod migrations;
+mod postgres;
+mod products;
 mod reports;
 mod tracker_clients;

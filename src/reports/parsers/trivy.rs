@@ -4,6 +4,7 @@
 
 mod schema;
 
+use crate::base::time::UtcTime;
 use crate::reports::builder::ReportBuilder;
 use crate::reports::error::ParseError;
 use crate::reports::parser::{Parser, Sign};
@@ -47,7 +48,7 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     let file: File<'_> = json::read(text)?;
     let head = builder.head();
     head.tool_version = file.trivy.version.some_line();
-    head.reported_at = file.created_at.time();
+    head.reported_at = UtcTime::parse(&file.created_at);
     if !file.cluster_name.is_empty() {
         head.target = file.cluster_name.some_line();
     }

@@ -5,4 +5,3 @@ pub mod json;
 pub mod table;
 pub mod text;
 pub mod words;
-pub mod xml;

@@ -224,14 +224,7 @@ pub struct Region<'a> {
     pub start_line: Number,
     pub end_line: Number,
     #[serde(borrow)]
-    pub snippet: Object<Snippet<'a>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub struct Snippet<'a> {
-    #[serde(borrow)]
-    pub text: Text<'a>,
+    pub snippet: Object<Message<'a>>,
 }
 
 #[derive(Default, Deserialize)]

@@ -1,0 +1,99 @@
+//! The migrations of both databases are the same, go back and forth, and give what the code reads.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use diesel::{PgConnection, SqliteConnection};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use crate::postgres::Database;
+
+const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+const POSTGRESQL: EmbeddedMigrations = embed_migrations!("migrations/postgresql");
+
+#[derive(QueryableByName)]
+struct Column {
+    #[diesel(sql_type = Text)]
+    table_name: String,
+    #[diesel(sql_type = Text)]
+    column_name: String,
+}
+
+type Tables = BTreeMap<String, BTreeSet<String>>;
+
+fn tables(columns: Vec<Column>) -> Tables {
+    let mut tables = Tables::new();
+    for column in columns.into_iter().filter(|column| !column.table_name.starts_with("__diesel")) {
+        tables.entry(column.table_name).or_default().insert(column.column_name);
+    }
+    tables
+}
+
+fn sqlite_tables(conn: &mut SqliteConnection) -> Tables {
+    let query = "SELECT m.name AS table_name, c.name AS column_name FROM sqlite_master m, pragma_table_info(m.name) c \
+                 WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' AND m.sql NOT LIKE 'CREATE VIRTUAL%'";
+    tables(diesel::sql_query(query).load(conn).unwrap())
+}
+
+fn postgresql_tables(conn: &mut PgConnection) -> Tables {
+    let query = "SELECT table_name::text, column_name::text FROM information_schema.columns \
+                 WHERE table_schema = 'public'";
+    tables(diesel::sql_query(query).load(conn).unwrap())
+}
+
+/// The tables of `schema.rs`, read from its text.
+fn declared_tables() -> Tables {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/db/schema.rs")).unwrap();
+    let mut tables = Tables::new();
+    let mut current = None;
+    for line in text.lines().map(str::trim) {
+        if let Some((column, _)) = line.split_once(" -> ") {
+            let table: &String = current.as_ref().unwrap();
+            tables.get_mut(table).unwrap().insert(column.to_owned());
+        } else if let Some((name, _)) = line.split_once(" (").filter(|_| line.ends_with(") {")) {
+            tables.insert(name.to_owned(), BTreeSet::new());
+            current = Some(name.to_owned());
+        }
+    }
+    tables
+}
+
+/// The search index of SQLite is not read through `schema.rs`, nor the number by which it knows its rows.
+fn without_search(tables: Tables) -> Tables {
+    let mut tables: Tables = tables.into_iter().filter(|(table, _)| !table.contains("_search")).collect();
+    assert!(tables.get_mut("vulnerabilities").unwrap().remove("row_number"));
+    tables
+}
+
+#[test]
+fn both_databases_have_the_same_migrations() {
+    let names = |folder: &str| -> BTreeSet<String> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(folder);
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    };
+    assert_eq!(names("sqlite"), names("postgresql"));
+}
+
+#[test]
+fn sqlite_migrates_up_and_down_and_up_to_the_declared_tables() {
+    let mut conn = SqliteConnection::establish(":memory:").unwrap();
+    conn.run_pending_migrations(SQLITE).unwrap();
+    conn.revert_all_migrations(SQLITE).unwrap();
+    assert_eq!(sqlite_tables(&mut conn), Tables::new());
+    conn.run_pending_migrations(SQLITE).unwrap();
+    assert_eq!(without_search(sqlite_tables(&mut conn)), declared_tables());
+}
+
+#[test]
+fn postgresql_migrates_up_and_down_and_up_to_the_declared_tables() {
+    let Some(database) = Database::create_empty() else { return };
+    let mut conn = PgConnection::establish(&database.url()).unwrap();
+    conn.run_pending_migrations(POSTGRESQL).unwrap();
+    conn.revert_all_migrations(POSTGRESQL).unwrap();
+    assert_eq!(postgresql_tables(&mut conn), Tables::new());
+    conn.run_pending_migrations(POSTGRESQL).unwrap();
+    assert_eq!(postgresql_tables(&mut conn), declared_tables());
+}
