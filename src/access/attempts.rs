@@ -11,6 +11,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use crate::access::repo::attempts::Counter;
 use crate::access::{repo, secret_text};
 use crate::base::error::ApiError;
 use crate::base::time::UtcTime;
@@ -56,24 +57,39 @@ impl Attempt {
         }
     }
 
+    /// Refuses what is over a limit without writing, so that a flood does not stand in the way of who writes.
+    ///
+    /// # Errors
+    /// `TooManyRequests`.
+    pub fn check(&self, conn: &mut Conn, limits: Limits, now: UtcTime) -> Result<(), ApiError> {
+        for (key, most) in self.counters(conn, limits, now)? {
+            let counter = repo::attempts::find(conn, key)?.filter(|counter| counter.window_ends_at > now);
+            refuse_above(most - 1, counter, now)?;
+        }
+        Ok(())
+    }
+
     /// Counts the attempt. Refused ones count nothing: the transaction must end with the error.
     ///
     /// # Errors
-    /// `TooManyRequests` when a limit is passed.
+    /// `TooManyRequests`.
     pub fn begin(&self, conn: &mut Conn, limits: Limits, now: UtcTime) -> Result<(), ApiError> {
-        let most = i64::from(limits.attempts);
-        let mut counters = vec![(&self.address, most * ADDRESS_FACTOR), (&self.account_and_address, most)];
-        if !repo::attempts::is_open(conn, &self.known, now)? {
-            counters.push((&self.account, most * ACCOUNT_FACTOR));
-        }
-        for (key, most) in counters {
+        for (key, most) in self.counters(conn, limits, now)? {
             let counter = repo::attempts::count(conn, key, now, now.plus(limits.window))?;
-            if counter.attempts > most {
-                let left = counter.window_ends_at.since(now);
-                return Err(ApiError::TooManyRequests { retry_after_s: left.as_secs().saturating_add(1) });
-            }
+            refuse_above(most, Some(counter), now)?;
         }
         Ok(())
+    }
+
+    /// The counters that bind this attempt, and the most that each may hold; always in one order, against deadlocks.
+    fn counters(&self, conn: &mut Conn, limits: Limits, now: UtcTime) -> Result<Vec<(&str, i64)>, ApiError> {
+        let most = i64::from(limits.attempts);
+        let mut counters =
+            vec![(self.address.as_str(), most * ADDRESS_FACTOR), (self.account_and_address.as_str(), most)];
+        if !repo::attempts::is_open(conn, &self.known, now)? {
+            counters.push((self.account.as_str(), most * ACCOUNT_FACTOR));
+        }
+        Ok(counters)
     }
 
     /// The password was right: the attempt does not count, and the address is known.
@@ -87,6 +103,16 @@ impl Attempt {
         repo::attempts::forget(conn, &self.known)?;
         repo::attempts::count(conn, &self.known, now, now.plus(KNOWN_FOR))?;
         Ok(())
+    }
+}
+
+fn refuse_above(most: i64, counter: Option<Counter>, now: UtcTime) -> Result<(), ApiError> {
+    match counter.filter(|counter| counter.attempts > most) {
+        None => Ok(()),
+        Some(counter) => {
+            let left = counter.window_ends_at.since(now);
+            Err(ApiError::TooManyRequests { retry_after_s: left.as_secs().saturating_add(1) })
+        }
     }
 }
 

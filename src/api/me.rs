@@ -79,6 +79,7 @@ async fn update_me(
     if_match: IfMatch,
     MergePatch(input): MergePatch<UpdateMe>,
 ) -> Result<HttpResponse, ApiError> {
-    let user = app.db.write(move |conn| sessions::change_me(conn, &person, input.name, &if_match)).await?;
+    let now = app.clock.now();
+    let user = app.db.write(move |conn| sessions::change_me(conn, &person, input.name, &if_match, now)).await?;
     Ok(HttpResponse::Ok().insert_header(etag(user.version)).json(UserView::from(user)))
 }

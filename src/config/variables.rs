@@ -136,7 +136,7 @@ pub const VARIABLES: &[Variable] = &[
         "login_attempts",
         "attempts",
         "10",
-        "Wrong passwords for one account, or from one address, before logins are refused for a while.",
+        "Wrong passwords for one account from one address before logins are refused for a while; five times as many for one account from unknown addresses, ten times for one address.",
     ),
     plain(
         "login_window_seconds",

@@ -3,9 +3,10 @@
 //! One tolerant pass, shared by all formats. It builds no tree and does not recurse: it keeps the paths that it meets
 //! down to a few levels, and counts brackets below.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
-use crate::reports::read::table;
+use crate::reports::read::{table, xml};
 
 /// How much is looked at first, in bytes.
 pub const WINDOW: usize = 64 * 1024;
@@ -46,7 +47,7 @@ pub struct Sniff<'a> {
 struct Node<'a> {
     is_list: bool,
     is_object: bool,
-    texts: Vec<&'a str>,
+    texts: Vec<Cow<'a, str>>,
 }
 
 impl<'a> Sniff<'a> {
@@ -73,9 +74,21 @@ impl<'a> Sniff<'a> {
         match syntax {
             Syntax::Json => Outline::new(&mut sniff).run(),
             Syntax::Table => sniff.columns = table::header(head),
-            Syntax::Xml | Syntax::Empty => {}
+            Syntax::Xml => sniff.note_root(),
+            Syntax::Empty => {}
         }
         sniff
+    }
+
+    /// The first element of XML and its attributes, as `/name` and `/name@attribute`.
+    fn note_root(&mut self) {
+        let Some(root) = xml::root(self.head) else { return };
+        self.documents = 1;
+        for (key, value) in root.attributes {
+            let node = Node { texts: vec![Cow::Owned(value)], ..Node::default() };
+            self.paths.insert(format!("/{}@{key}", root.name), node);
+        }
+        self.paths.insert(format!("/{}", root.name), Node { is_object: true, ..Node::default() });
     }
 
     /// The part that was looked at.
@@ -123,7 +136,7 @@ impl<'a> Sniff<'a> {
     /// Whether a path holds a text that begins so, whatever the case.
     #[must_use]
     pub fn says(&self, path: &str, start: &str) -> bool {
-        let begins = |text: &&str| text.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start));
+        let begins = |text: &Cow<'_, str>| text.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start));
         self.nodes(path).any(|node| node.texts.iter().any(begins))
     }
 
@@ -228,9 +241,9 @@ impl<'s, 'a> Outline<'s, 'a> {
         if let Some(node) = self.node()
             && let Some(text) = text
             && node.texts.len() < TEXTS_KEPT
-            && !node.texts.contains(&text)
+            && !node.texts.iter().any(|known| known == text)
         {
-            node.texts.push(&text[..text.floor_char_boundary(TEXT_KEPT)]);
+            node.texts.push(Cow::Borrowed(&text[..text.floor_char_boundary(TEXT_KEPT)]));
         }
     }
 

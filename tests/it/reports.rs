@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use insta::{Settings, assert_json_snapshot};
 use patchbay::reports::parsers::{PARSERS, parse};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 /// The samples of a format, by name.
@@ -67,6 +68,76 @@ fn a_truncated_json_report_is_an_error_with_its_place() {
                 let cut = text.floor_char_boundary(text.len() * percent / 100);
                 let error = parse(&text.as_bytes()[..cut], Some(parser.name)).expect_err(&file.display().to_string());
                 assert!(error.to_string().contains("line "), "{}: {error}", file.display());
+            }
+        }
+    }
+}
+
+/// S-20: hostile JSON is an error or harmless, and never the end of the process.
+#[test]
+fn hostile_json_is_refused_or_skipped() {
+    let sarif = |inside: &str| {
+        format!(r#"{{"version": "2.1.0", "runs": [{{"tool": {{"driver": {{"name": "T"}}}}, "results": [{inside}]}}]}}"#)
+    };
+    let deep = format!("{}1{}", "{\"a\":[".repeat(500_000), "]}".repeat(500_000));
+    let harmless = sarif(&format!(r#"{{"message": {{"text": "m"}}, "properties": {{"deep": {deep}}}}}"#));
+    assert_eq!(parse(harmless.as_bytes(), None).unwrap().reports[0].findings.len(), 1);
+
+    for (name, text) in [
+        ("a million brackets", "[".repeat(1_000_000)),
+        ("a huge key", format!("{{\"{}\": 1}}", "k".repeat(5_000_000))),
+        ("a lone surrogate", sarif(r#"{"message": {"text": "\ud800"}}"#)),
+        (
+            "a number beyond all",
+            sarif(&format!(r#"{{"message": {{"text": "m"}}, "ruleIndex": 1{}}}"#, "0".repeat(400))),
+        ),
+        ("not a number", sarif(r#"{"message": {"text": "m"}, "ruleIndex": NaN}"#)),
+        ("nothing", String::new()),
+    ] {
+        let error = parse(text.as_bytes(), None).expect_err(name).to_string();
+        assert!(error.len() < 2_000, "{name}: the message quotes the file");
+    }
+}
+
+/// S-20: of duplicate keys none is chosen; the entry is lost and named.
+#[test]
+fn a_result_with_duplicate_keys_is_lost_and_named() {
+    let text = r#"{"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "T"}}, "results": [
+        {"ruleId": "a", "ruleId": "b", "message": {"text": "m"}}, {"ruleId": "c", "message": {"text": "m"}}]}]}"#;
+    let parsed = parse(text.as_bytes(), None).unwrap();
+    let report = &parsed.reports[0];
+    assert_eq!(report.findings.len(), 1);
+    assert_eq!((report.warnings[0].place.as_str(), report.warnings[0].lost_entry), ("/runs/0/results/0", true));
+}
+
+/// S-24: what reaches the database and the trackers has no control characters and is bounded.
+#[test]
+fn text_from_a_report_is_clean_and_bounded() {
+    let long = "x".repeat(300_000);
+    let text = format!(
+        r#"{{"findings": [{{"title": "two\r\nlines\u0000", "severity": "High", "description": "a\u0000b {long}"}}]}}"#
+    );
+    let parsed = parse(text.as_bytes(), None).unwrap();
+    let vulnerability = &parsed.reports[0].vulnerabilities[0];
+    assert_eq!(vulnerability.title, "two lines");
+    assert!(vulnerability.description.starts_with("a b x") && vulnerability.description.ends_with("[cut]"));
+    assert!(vulnerability.description.len() < 70_000);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// S-20: whatever happens to a report on its way, reading it ends with a report or an error.
+    #[test]
+    fn no_parser_panics_on_a_damaged_sample(at in 0.0..1.0f64, length in 0usize..40, inserted in "[\\[\\]{}\",:0-9a-z\\\\\u{0}-\u{ff}]{0,6}") {
+        for parser in PARSERS {
+            for file in samples(parser.name) {
+                let mut bytes = fs::read(&file).unwrap();
+                let from = (bytes.len() as f64 * at) as usize;
+                let to = (from + length).min(bytes.len());
+                bytes.splice(from..to, inserted.bytes());
+                let _ = parse(&bytes, Some(parser.name));
+                let _ = parse(&bytes, None);
             }
         }
     }

@@ -8,7 +8,7 @@ use crate::db::conn::Conn;
 use crate::db::schema::login_attempts;
 
 /// A counter after an attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, QueryableByName)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Queryable, QueryableByName)]
 pub struct Counter {
     /// The attempts in its window, this one included.
     #[diesel(sql_type = BigInt)]
@@ -23,17 +23,30 @@ pub struct Counter {
 /// # Errors
 /// The database's.
 pub fn count(conn: &mut Conn, key: &str, now: UtcTime, new_window_ends_at: UtcTime) -> QueryResult<Counter> {
+    // SQLite numbers parameters by their first appearance, whatever they are called.
     diesel::sql_query(
-        "INSERT INTO login_attempts (attempt_key, attempts, window_ends_at) VALUES ($1, 1, $3) \
+        "INSERT INTO login_attempts (attempt_key, attempts, window_ends_at) VALUES ($1, 1, $2) \
          ON CONFLICT (attempt_key) DO UPDATE SET \
-         attempts = CASE WHEN login_attempts.window_ends_at <= $2 THEN 1 ELSE login_attempts.attempts + 1 END, \
-         window_ends_at = CASE WHEN login_attempts.window_ends_at <= $2 THEN $3 ELSE login_attempts.window_ends_at END \
+         attempts = CASE WHEN login_attempts.window_ends_at <= $3 THEN 1 ELSE login_attempts.attempts + 1 END, \
+         window_ends_at = CASE WHEN login_attempts.window_ends_at <= $3 THEN $2 ELSE login_attempts.window_ends_at END \
          RETURNING attempts, window_ends_at",
     )
     .bind::<Text, _>(key)
-    .bind::<BigInt, _>(now)
     .bind::<BigInt, _>(new_window_ends_at)
+    .bind::<BigInt, _>(now)
     .get_result(conn)
+}
+
+/// A counter, whether its window is over or not.
+///
+/// # Errors
+/// The database's.
+pub fn find(conn: &mut Conn, key: &str) -> QueryResult<Option<Counter>> {
+    login_attempts::table
+        .find(key)
+        .select((login_attempts::attempts, login_attempts::window_ends_at))
+        .first(conn)
+        .optional()
 }
 
 /// Takes an attempt back that turned out to be right.

@@ -92,7 +92,8 @@ impl Proven {
 pub(super) async fn prove(db: &Db, limits: Limits, login: Login, now: UtcTime) -> Result<Proven, ApiError> {
     let email = checks::normal_email(&login.email);
     let attempt = Attempt::new(&email, login.address);
-    let counted = attempt.clone();
+    let (checked, counted) = (attempt.clone(), attempt.clone());
+    db.read(move |conn| checked.check(conn, limits, now)).await?;
     let found = db.write(move |conn| {
         counted.begin(conn, limits, now)?;
         Ok(repo::users::find_by_email(conn, &email)?)
@@ -100,7 +101,12 @@ pub(super) async fn prove(db: &Db, limits: Limits, login: Login, now: UtcTime) -
     let user = found.await?.filter(|user| user.is_active);
     let stored = user.as_ref().map(|user| user.password_hash.clone());
     let is_right = password::is_right(login.password, stored).await?;
-    user.filter(|_| is_right).map(|user| Proven { user, attempt }).ok_or(WRONG)
+    let Some(user) = user.filter(|_| is_right) else {
+        // Not the account: people type passwords into the wrong field.
+        tracing::info!(address = %login.address, "a password was wrong");
+        return Err(WRONG);
+    };
+    Ok(Proven { user, attempt })
 }
 
 /// Begins a session.
@@ -108,6 +114,7 @@ pub(super) async fn prove(db: &Db, limits: Limits, login: Login, now: UtcTime) -
 /// # Errors
 /// `Unauthenticated`, the same for unknown accounts and wrong passwords; `TooManyRequests`.
 pub async fn login(db: &Db, keys: &Keys, terms: Terms, login: Login, now: UtcTime) -> Result<Tokens, ApiError> {
+    let address = login.address;
     let proven = prove(db, terms.limits, login, now).await?;
     let id = SessionId::generate();
     let refresh_token = secret_text::new_refresh_token(id);
@@ -125,6 +132,7 @@ pub async fn login(db: &Db, keys: &Keys, terms: Terms, login: Login, now: UtcTim
         Ok(())
     })
     .await?;
+    tracing::info!(session = %id, user = %session.user_id, address = %address, "logged in");
     issue(keys, terms, &session, refresh_token, now)
 }
 
@@ -250,14 +258,17 @@ pub fn change_me(
     person: &SignedIn,
     name: Patch<String>,
     if_match: &IfMatch,
+    now: UtcTime,
 ) -> Result<User, ApiError> {
     let old = require(conn, person.user)?;
     if_match.check(old.version)?;
     let mut faults = Faults::default();
     let name = name.into_option().map(|name| checks::name(&name, "/name", &mut faults));
     faults.finish()?;
-    let new = User { name: name.unwrap_or_else(|| old.name.clone()), version: old.version + 1, ..old };
+    let new = User { name: name.unwrap_or_else(|| old.name.clone()), version: old.version + 1, ..old.clone() };
     checks::written(repo::users::update(conn, &new)?)?;
+    let entry = Entry::new("user.changed", "user", new.id.0).change("name", old.name, new.name.as_str());
+    users::record_everywhere(conn, new.id, Actor::User(new.id), &entry, now)?;
     Ok(new)
 }
 

@@ -94,6 +94,8 @@ pub async fn create(
         created_at: now,
     };
     let user = db.write(move |conn| insert(conn, user)).await?;
+    // No organization has a log of this yet.
+    tracing::info!(user = %user.id, by = %person.user, is_superuser = user.is_superuser, "made a user known");
     Ok((user, made_up))
 }
 

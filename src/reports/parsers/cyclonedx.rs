@@ -1,13 +1,14 @@
 //! CycloneDX 1.4 to 1.6: the vulnerabilities of a bill of materials, with their analysis (VEX).
 //!
+//! JSON and XML; the XML of 1.2 and 1.3 with vulnerabilities inside components, too.
 //! A vulnerability is one finding on each component that it affects.
 
 mod schema;
+mod xml;
 
 use std::collections::HashMap;
 
 use crate::base::severity::Severity;
-use crate::base::time::UtcTime;
 use crate::reports::builder::ReportBuilder;
 use crate::reports::error::ParseError;
 use crate::reports::parser::{Parser, Sign};
@@ -23,17 +24,21 @@ pub const PARSER: Parser = Parser {
     name: "cyclonedx",
     title: "CycloneDX 1.4 to 1.6",
     tool: "Grype, Trivy, cdxgen, Dependency-Track and many more",
-    content_types: &["application/vnd.cyclonedx+json", "application/json"],
+    content_types: &["application/vnd.cyclonedx+json", "application/vnd.cyclonedx+xml", "application/json"],
     defectdojo_names: &["CycloneDX Scan"],
     example: r#"{"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [
   {"type": "library", "bom-ref": "zlib", "name": "zlib", "version": "1.2"}], "vulnerabilities": [
   {"id": "CVE-2026-10001", "ratings": [{"severity": "high"}], "affects": [{"ref": "zlib"}]}]}"#,
-    shapes: &[&[Sign::Says("bomFormat", "CycloneDX")], &[Sign::Says("$schema", "http://cyclonedx.org/schema/bom")]],
+    shapes: &[
+        &[Sign::Says("bomFormat", "CycloneDX")],
+        &[Sign::Says("$schema", "http://cyclonedx.org/schema/bom")],
+        &[Sign::Has("/bom"), Sign::Contains("http://cyclonedx.org/schema/bom")],
+    ],
     parse,
 };
 
 fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
-    let bom: Bom<'_> = json::read(text)?;
+    let bom: Bom<'_> = if text.trim_start().starts_with('<') { xml::read(text)? } else { json::read(text)? };
     let mut builder = ReportBuilder::new(tool(&bom).unwrap_or_else(|| "CycloneDX".to_owned()));
     let asset = head(&mut builder, &bom);
     let mut components = HashMap::new();
@@ -60,7 +65,7 @@ fn head(builder: &mut ReportBuilder, bom: &Bom<'_>) -> Option<usize> {
     let name = if is_image { words::image_name(&name) } else { &name };
     let head = builder.head();
     head.tool_version = bom.metadata.tools.first().and_then(|tool| tool.version.some_line());
-    head.reported_at = UtcTime::parse(&bom.metadata.timestamp);
+    head.reported_at = bom.metadata.timestamp.time();
     head.target = text::some(name.to_owned());
     let kind = match subject.kind.as_str() {
         "container" => AssetKind::Image,

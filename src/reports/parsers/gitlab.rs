@@ -7,7 +7,6 @@ mod schema;
 
 use std::collections::HashSet;
 
-use crate::base::time::UtcTime;
 use crate::reports::builder::ReportBuilder;
 use crate::reports::error::ParseError;
 use crate::reports::parser::{Parser, Sign};
@@ -68,7 +67,7 @@ fn tool(scan: &Scan<'_>, first: Option<&GitlabVulnerability<'_>>) -> String {
 
 fn head(report: &mut Report, scan: &Scan<'_>) {
     report.tool_version = scan.scanner.version.or(&scan.analyzer.version).some_line();
-    report.reported_at = UtcTime::parse(&scan.end_time).or_else(|| UtcTime::parse(&scan.start_time));
+    report.reported_at = scan.end_time.time().or_else(|| scan.start_time.time());
     report.failed = scan.status.as_str() == "failure";
 }
 

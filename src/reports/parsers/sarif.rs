@@ -7,7 +7,6 @@
 mod run;
 mod schema;
 
-use crate::base::time::UtcTime;
 use crate::reports::builder::ReportBuilder;
 use crate::reports::error::ParseError;
 use crate::reports::parser::{Parser, Sign};
@@ -68,9 +67,10 @@ fn head(report: &mut Report, run: &Run<'_>, category: Option<String>) {
     report.tool_version = driver.version.or(&driver.semantic_version).some_line().or(report.tool_version.take());
     report.target = category;
     report.failed |= run.invocations.iter().any(|invocation| invocation.execution_successful == Some(false));
-    let times = run.invocations.iter().filter_map(|invocation| {
-        UtcTime::parse(&invocation.end_time_utc).or_else(|| UtcTime::parse(&invocation.start_time_utc))
-    });
+    let times = run
+        .invocations
+        .iter()
+        .filter_map(|invocation| invocation.end_time_utc.time().or_else(|| invocation.start_time_utc.time()));
     report.reported_at = times.chain(report.reported_at).max();
 }
 

@@ -4,7 +4,6 @@
 
 mod schema;
 
-use crate::base::time::UtcTime;
 use crate::reports::builder::ReportBuilder;
 use crate::reports::error::ParseError;
 use crate::reports::parser::{Parser, Sign};
@@ -48,7 +47,7 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     let file: File<'_> = json::read(text)?;
     let head = builder.head();
     head.tool_version = file.trivy.version.some_line();
-    head.reported_at = UtcTime::parse(&file.created_at);
+    head.reported_at = file.created_at.time();
     if !file.cluster_name.is_empty() {
         head.target = file.cluster_name.some_line();
     }

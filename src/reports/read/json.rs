@@ -140,6 +140,12 @@ impl<T> Default for List<T> {
     }
 }
 
+impl<T> FromIterator<T> for List<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
+        Self(items.into_iter().collect())
+    }
+}
+
 impl<T> std::ops::Deref for List<T> {
     type Target = [T];
 
@@ -164,10 +170,14 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        // Most lists inside an entry hold one item; room for four of each would double the memory of a report.
         let mut list = Vec::new();
         while let Some(item) = seq.next_element()? {
             if list.len() == ENTRY_LIMIT {
                 return Err(de::Error::custom(format_args!("more than {ENTRY_LIMIT} entries in one list")));
+            }
+            if list.is_empty() {
+                list.reserve_exact(1);
             }
             list.push(item);
         }
@@ -304,6 +314,9 @@ impl<'de, K: Deserialize<'de>, V: Deserialize<'de>> Visitor<'de> for PairsVisito
         while let Some(pair) = map.next_entry()? {
             if pairs.len() == ENTRY_LIMIT {
                 return Err(de::Error::custom(format_args!("more than {ENTRY_LIMIT} entries in one object")));
+            }
+            if pairs.is_empty() {
+                pairs.reserve_exact(1);
             }
             pairs.push(pair);
         }

@@ -8,6 +8,8 @@ use std::fmt;
 
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use crate::base::time::UtcTime;
+
 /// Longest title kept, in bytes.
 pub const TITLE_LIMIT: usize = 500;
 /// Longest single-line text kept (paths, URLs, names), in bytes.
@@ -21,7 +23,7 @@ pub const CUT_MARK: &str = "… [cut]";
 #[must_use]
 pub fn text(raw: &str) -> String {
     let raw = raw.trim_end();
-    if raw.len() <= TEXT_LIMIT && !raw.bytes().any(|byte| byte < b' ' && byte != b'\n' && byte != b'\t') {
+    if raw.len() <= TEXT_LIMIT && !holds(raw, |byte| byte < b' ' && byte != b'\n' && byte != b'\t') {
         return raw.to_owned();
     }
     let (kept, was_cut) = cut(raw, TEXT_LIMIT);
@@ -50,7 +52,7 @@ pub fn title(raw: &str) -> String {
 
 fn one_line(raw: &str, limit: usize) -> String {
     let raw = raw.trim();
-    if raw.len() <= limit && !raw.bytes().any(|byte| byte < b' ') {
+    if raw.len() <= limit && !holds(raw, |byte| byte < b' ') {
         return raw.to_owned();
     }
     let (kept, was_cut) = cut(raw, limit);
@@ -65,6 +67,11 @@ fn one_line(raw: &str, limit: usize) -> String {
         clean.push('…');
     }
     clean
+}
+
+/// Whether a byte of the text is such. Looks at all of them, without leaving early, so that it runs many at a time.
+fn holds(raw: &str, is_such: impl Fn(u8) -> bool) -> bool {
+    raw.bytes().fold(false, |found, byte| found | is_such(byte))
 }
 
 fn cut(raw: &str, limit: usize) -> (&str, bool) {
@@ -132,6 +139,12 @@ impl<'a> Text<'a> {
     #[must_use]
     pub fn number(&self) -> Option<f64> {
         self.0.trim().parse().ok().filter(|number: &f64| number.is_finite())
+    }
+
+    /// As a time; `None` at once for the many that are empty.
+    #[must_use]
+    pub fn time(&self) -> Option<UtcTime> {
+        if self.0.is_empty() { None } else { UtcTime::parse(&self.0) }
     }
 
     /// As a line number or a count from 1.

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use crate::base::severity::Severity;
-use crate::base::time::UtcTime;
 use crate::reports::builder::ReportBuilder;
 use crate::reports::parsers::sarif::schema::{
     ArtifactLocation, Location, Message, Reference, Rule, Run, RunResult, Suppression,
@@ -62,7 +61,7 @@ pub fn read_results<'r, 'a>(
             title: meaning.title,
             description: text::some(message),
             analysis: analysis(&result),
-            found_at: UtcTime::parse(&result.provenance.first_detection_time_utc),
+            found_at: result.provenance.first_detection_time_utc.time(),
             place: Some(place.into()),
             facts: facts(&result),
             ..Finding::default()
@@ -221,7 +220,8 @@ impl<'r, 'a> Context<'r, 'a> {
         if !path.contains("://") {
             self.prepend_bases(&mut path, &location.uri_base_id);
         }
-        words::percent_decoded(&self.without_root(path))
+        let path = self.without_root(path);
+        if path.contains('%') { words::percent_decoded(&path) } else { path }
     }
 
     fn bases(&self) -> impl Iterator<Item = &(Text<'a>, Object<ArtifactLocation<'a>>)> {
@@ -332,7 +332,7 @@ fn fingerprint(result: &RunResult<'_>, rule: &str, file: Option<&str>, number: u
         Some(full) => full.line(),
         None => {
             let partial = best_print(&result.partial_fingerprints.0)?;
-            text::line(&format!("{rule}|{}|{partial}", file.unwrap_or_default()))
+            [text::line(rule).as_str(), file.unwrap_or_default(), partial.line().as_str()].join("|")
         }
     };
     Some(if number == 0 { print } else { format!("{print}#{}", number + 1) })

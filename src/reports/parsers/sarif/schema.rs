@@ -224,7 +224,14 @@ pub struct Region<'a> {
     pub start_line: Number,
     pub end_line: Number,
     #[serde(borrow)]
-    pub snippet: Object<Message<'a>>,
+    pub snippet: Object<Snippet<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Snippet<'a> {
+    #[serde(borrow)]
+    pub text: Text<'a>,
 }
 
 #[derive(Default, Deserialize)]
