@@ -78,7 +78,8 @@ pub fn parse_source(source: Source, format: Option<&str>, limit_bytes: u64) -> R
 /// The bytes as text. UTF-8 is the rule; a stray byte becomes `U+FFFD` and costs nothing else.
 fn text_of(bytes: &[u8]) -> Cow<'_, str> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    String::from_utf8_lossy(bytes)
+    // The lossy reader goes byte by byte even where nothing is to be replaced.
+    str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 /// The format of a name: its own, or a scan-type name of DefectDojo.
