@@ -1,12 +1,12 @@
 //! The tests that drive the whole of it.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails there")]
 
-mod commands;
 mod app;
 mod builders;
+mod commands;
 mod config;
-mod egress;
 mod conventions;
+mod egress;
 mod fakes;
 mod house;
 mod migrations;
