@@ -92,3 +92,34 @@ impl Permissions {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Permission; 4] = [Permission::Read, Permission::Upload, Permission::Write, Permission::Administer];
+
+    /// S-04
+    #[test]
+    fn roles_and_scopes_give_what_they_say_and_nothing_more() {
+        use Permission::{Administer, Read, Upload, Write};
+        for (scopes, role, expected) in [
+            (vec![], None, vec![]),
+            (vec![TokenScope::Upload], None, vec![Upload]),
+            (vec![TokenScope::Read], Some(Role::Viewer), vec![Read]),
+            (vec![TokenScope::Upload, TokenScope::Read], None, vec![Read, Upload]),
+            (vec![TokenScope::Write], Some(Role::Editor), vec![Read, Upload, Write]),
+            (vec![TokenScope::Admin], Some(Role::Admin), vec![Read, Upload, Write, Administer]),
+        ] {
+            let allowed = |permissions: Permissions| ALL.into_iter().filter(move |one| permissions.allow(*one));
+            let of_scopes = Permissions::of_scopes(&scopes);
+            assert_eq!(allowed(of_scopes).collect::<Vec<_>>(), expected, "{scopes:?}");
+            if let Some(role) = role {
+                assert_eq!(Permissions::of_role(role), of_scopes, "{role}");
+            }
+            let viewed: Vec<_> = expected.iter().copied().filter(|one| *one == Read).collect();
+            let at_most_a_viewer = of_scopes.and(Permissions::of_role(Role::Viewer));
+            assert_eq!(allowed(at_most_a_viewer).collect::<Vec<_>>(), viewed, "{scopes:?}");
+        }
+    }
+}

@@ -63,9 +63,9 @@ pub struct TestApp {
     /// The server's address: `http://127.0.0.1:40123`.
     pub url: String,
     http: reqwest::Client,
-    _folder: TempDir,
+    folder: TempDir,
     // Dropped last, when nobody uses it.
-    _database: Option<Database>,
+    database: Option<Database>,
 }
 
 impl TestApp {
@@ -92,6 +92,14 @@ impl TestApp {
         Some(Self::start(tempfile::tempdir().unwrap(), Some(database), settings).await)
     }
 
+    /// With other settings: another server on the same database.
+    pub async fn restart_with(mut self, settings: &[(&str, &str)]) -> Self {
+        let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap());
+        let database = self.database.take();
+        drop(self);
+        Self::start(folder, database, settings).await
+    }
+
     async fn start(folder: TempDir, database: Option<Database>, settings: &[(&str, &str)]) -> Self {
         let config = config(&folder, database.as_ref(), settings);
         let clock = Clock::fixed(UtcTime::parse(START).unwrap());
@@ -107,7 +115,7 @@ impl TestApp {
             .await
             .unwrap();
         let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().unwrap();
-        Self { app: given, url: format!("http://{address}"), http, _folder: folder, _database: database }
+        Self { app: given, url: format!("http://{address}"), http, folder, database }
     }
 
     /// Whoever sends no credential.

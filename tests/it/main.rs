@@ -1,7 +1,9 @@
 //! The tests that drive the whole of it.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails there")]
 
+mod access;
 mod app;
+mod auth;
 mod builders;
 mod commands;
 mod config;
@@ -13,4 +15,5 @@ mod migrations;
 mod postgres;
 mod products;
 mod reports;
+mod tenancy;
 mod tracker_clients;

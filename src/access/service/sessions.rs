@@ -94,7 +94,8 @@ pub(super) async fn prove(db: &Db, limits: Limits, login: Login, now: UtcTime) -
     let attempt = Attempt::new(&email, login.address);
     let (checked, counted) = (attempt.clone(), attempt.clone());
     db.read(move |conn| checked.check(conn, limits, now)).await?;
-    let found = db.write(move |conn| {
+    // Again, should it meet the sweep of old counters.
+    let found = db.write_again(move |conn| {
         counted.begin(conn, limits, now)?;
         Ok(repo::users::find_by_email(conn, &email)?)
     });
@@ -126,7 +127,7 @@ pub async fn login(db: &Db, keys: &Keys, terms: Terms, login: Login, now: UtcTim
         created_at: now,
     };
     let stored = session.clone();
-    db.write(move |conn| {
+    db.write_again(move |conn| {
         proven.confirm(conn, now)?;
         repo::sessions::insert(conn, &stored)?;
         Ok(())
