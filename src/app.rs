@@ -5,12 +5,17 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Notify;
+
+use crate::base::error::ApiError;
 use crate::base::lanes::Lanes;
 use crate::base::rate::{RateLimiter, Whose};
 use crate::base::stop::Stop;
 use crate::base::time::Clock;
 use crate::config::Config;
 use crate::db::pool::{Db, DbError, Target};
+use crate::egress::client::{Egress, Limits, SystemLookup};
+use crate::egress::policy::Policy;
 use crate::keys::{Keys, KeysError};
 
 /// Imports that run at a time: each holds a whole report in memory.
@@ -28,6 +33,10 @@ pub struct App {
     pub config: Arc<Config>,
     /// The server's own keys.
     pub keys: Arc<Keys>,
+    /// The way out to trackers.
+    pub egress: Egress,
+    /// Wakes the worker: there is something to carry to the trackers.
+    pub work: Arc<Notify>,
     /// Imports: one at a time per product and branch.
     pub imports: Lanes,
     /// Counts requests, where they are limited: each instance its own.
@@ -48,6 +57,9 @@ pub enum OpenError {
     /// The data folder cannot be made.
     #[error("cannot make the data folder: {0}")]
     Folder(#[from] io::Error),
+    /// Outgoing connections cannot be made.
+    #[error("outgoing connections cannot be made: {0}")]
+    Egress(ApiError),
 }
 
 impl App {
@@ -61,6 +73,9 @@ impl App {
             Some(text) => Keys::parse(text.expose())?,
             None => Keys::read_or_create(&config.keys_file)?,
         };
+        let limits = Limits { total_timeout: config.tracker_timeout, ..Limits::default() };
+        let policy = Policy::new(config.private_hosts.clone());
+        let egress = Egress::with(policy, limits, Arc::new(SystemLookup)).map_err(OpenError::Egress)?;
         let db = Db::open(target(&config), config.database_connections)?;
         let limiter = config.requests_per_minute.map(|limit| Arc::new(RateLimiter::new(limit, MINUTE)));
         Ok(Self {
@@ -68,6 +83,8 @@ impl App {
             clock,
             config: Arc::new(config),
             keys: Arc::new(keys),
+            egress,
+            work: Arc::default(),
             imports: Lanes::new(IMPORTS),
             limiter,
             stop: Stop::default(),

@@ -28,3 +28,4 @@ pub mod telemetry;
 pub mod tickets;
 pub mod tracker_configs;
 pub mod trackers;
+pub mod worker;

@@ -19,6 +19,7 @@ use crate::base::patch::Patch;
 use crate::base::time::UtcTime;
 use crate::products::model::{Branch, PartQuery, PartSort};
 use crate::products::service::branch as service;
+use crate::tracker_configs::products as tickets;
 
 /// The routes of branches.
 pub fn routes(config: &mut ServiceConfig) {
@@ -168,6 +169,8 @@ async fn delete_branch(
     if_match: IfMatch,
 ) -> Result<HttpResponse, ApiError> {
     let place = (path.product, path.branch);
-    app.db.write(move |conn| service::delete(conn, &caller, place, &if_match)).await?;
+    let now = app.clock.now();
+    app.db.write(move |conn| tickets::delete_branch(conn, &caller, place, &if_match, now)).await?;
+    app.work.notify_one();
     Ok(HttpResponse::NoContent().finish())
 }

@@ -23,6 +23,7 @@ pub mod idempotency;
 pub mod limits;
 pub mod me;
 pub mod members;
+pub mod notifications;
 pub mod openapi;
 pub mod organizations;
 pub mod problem;
@@ -33,7 +34,11 @@ pub mod routing;
 pub mod scan_sources;
 pub mod scans;
 pub mod spool;
+pub mod sync_jobs;
 pub mod teams;
+pub mod tickets;
+pub mod tracker_configs;
+pub mod tracker_connections;
 pub mod upload;
 pub mod users;
 
@@ -78,4 +83,9 @@ fn tenant_routes(config: &mut ServiceConfig) {
     config.configure(scan_sources::routes);
     config.configure(assets::routes);
     config.configure(audit_log::routes);
+    config.configure(tracker_connections::routes);
+    config.configure(tracker_configs::routes);
+    config.configure(tickets::routes);
+    config.configure(sync_jobs::routes);
+    config.configure(notifications::routes);
 }

@@ -18,6 +18,7 @@ use crate::base::patch::Patch;
 use crate::base::time::UtcTime;
 use crate::products::model::{NewProduct, ProductPatch, ProductQuery, ProductSort};
 use crate::products::service::{self, OwnedProduct};
+use crate::tracker_configs::products as tickets;
 
 /// The routes of products.
 pub fn routes(config: &mut ServiceConfig) {
@@ -216,7 +217,7 @@ async fn update_product(
         team_ids: input.team_ids,
         default_branch_id: input.default_branch_id,
     };
-    let changed = app.db.write(move |conn| service::update(conn, &caller, path.product, patch, &if_match, now)).await?;
+    let changed = app.db.write(move |conn| tickets::update(conn, &caller, path.product, patch, &if_match, now)).await?;
     Ok(HttpResponse::Ok().insert_header(etag(changed.product.version)).json(ProductView::from(changed)))
 }
 
@@ -231,6 +232,8 @@ async fn delete_product(
     path: Path<ProductPath>,
     if_match: IfMatch,
 ) -> Result<HttpResponse, ApiError> {
-    app.db.write(move |conn| service::delete(conn, &caller, path.product, &if_match)).await?;
+    let now = app.clock.now();
+    app.db.write(move |conn| tickets::delete(conn, &caller, path.product, &if_match, now)).await?;
+    app.work.notify_one();
     Ok(HttpResponse::NoContent().finish())
 }

@@ -14,7 +14,7 @@ use crate::base::stop::Stop;
 use crate::config::Config;
 use crate::db::pool::Target;
 use crate::server::{self, Listening};
-use crate::telemetry;
+use crate::{telemetry, worker};
 
 /// How long threads may take to end once everything has stopped or its grace is over.
 const THREADS_END_WITHIN: Duration = Duration::from_secs(1);
@@ -46,6 +46,9 @@ pub(super) fn runtime() -> io::Result<Runtime> {
 /// Serves until a signal, with the worker beside.
 pub(super) async fn run(app: App, listening: Listening) -> io::Result<()> {
     stop_on_signals(app.stop.clone())?;
+    if app.config.worker {
+        tokio::spawn(worker::run::run(app));
+    }
     listening.serve().await
 }
 

@@ -5,7 +5,8 @@ use diesel::prelude::*;
 use super::model::Connection;
 use crate::base::ids::{ConnectionId, OrganizationId};
 use crate::base::page::Window;
-use crate::db::conn::Conn;
+use crate::base::tracker_kind::TrackerKind;
+use crate::db::conn::{Conn, MultiBackend};
 use crate::db::schema::tracker_connections;
 
 /// A connection.
@@ -13,16 +14,24 @@ pub fn find(conn: &mut Conn, organization: OrganizationId, id: ConnectionId) -> 
     tracker_connections::table.find((organization, id)).select(Connection::as_select()).first(conn).optional()
 }
 
-/// Connections by their label.
-pub fn list(conn: &mut Conn, organization: OrganizationId, window: &Window<String>) -> QueryResult<Vec<Connection>> {
-    let after = window.after.clone().unwrap_or_default();
-    tracker_connections::table
+/// Connections of these kinds (all if none is named) by their label.
+pub fn list(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    kinds: &[TrackerKind],
+    window: &Window<String>,
+) -> QueryResult<Vec<Connection>> {
+    let mut query = tracker_connections::table
         .filter(tracker_connections::organization_id.eq(organization))
-        .filter(tracker_connections::label.gt(after))
-        .order(tracker_connections::label)
-        .limit(window.fetch())
         .select(Connection::as_select())
-        .load(conn)
+        .into_boxed::<MultiBackend>();
+    if !kinds.is_empty() {
+        query = query.filter(tracker_connections::kind.eq_any(kinds.to_vec()));
+    }
+    if let Some(after) = &window.after {
+        query = query.filter(tracker_connections::label.gt(after.clone()));
+    }
+    query.order(tracker_connections::label).limit(window.fetch()).load(conn)
 }
 
 /// Adds a connection.

@@ -17,6 +17,7 @@ use crate::base::time::UtcTime;
 use crate::base::tracker_kind::TrackerKind;
 use crate::base::version::IfMatch;
 use crate::db::conn::Conn;
+use crate::egress::client::Egress;
 use crate::keys::Keys;
 use crate::notifications;
 use crate::outbox;
@@ -111,9 +112,48 @@ pub fn get(conn: &mut Conn, caller: &Caller, id: ConnectionId) -> Result<Connect
 ///
 /// # Errors
 /// `Forbidden`.
-pub fn list(conn: &mut Conn, caller: &Caller, window: &Window<String>) -> Result<Vec<Connection>, ApiError> {
+pub fn list(
+    conn: &mut Conn,
+    caller: &Caller,
+    kinds: &[TrackerKind],
+    window: &Window<String>,
+) -> Result<Vec<Connection>, ApiError> {
     caller.require(Permission::Read)?;
-    Ok(repo::list(conn, caller.organization, window)?)
+    Ok(repo::list(conn, caller.organization, kinds, window)?)
+}
+
+/// The address of a connection to be, or the usual one of its tracker: checked, also by what its name resolves to.
+///
+/// # Errors
+/// `Forbidden`; `Invalid` at `/base_url`.
+pub async fn checked_url(
+    egress: &Egress,
+    caller: &Caller,
+    kind: TrackerKind,
+    given: Option<String>,
+) -> Result<Url, ApiError> {
+    caller.require(Permission::Administer)?;
+    let usual = match kind {
+        TrackerKind::GitHub => Some("https://github.com"),
+        TrackerKind::GitLab => Some("https://gitlab.com"),
+        TrackerKind::JiraCloud | TrackerKind::JiraDataCenter => None,
+    };
+    let text = given.or_else(|| usual.map(str::to_owned));
+    let text =
+        text.ok_or_else(|| ApiError::invalid("/base_url", "Jira needs one, for example https://acme.atlassian.net"))?;
+    egress.check_url(&text).await
+}
+
+/// Another address for a connection, checked like [`checked_url`].
+///
+/// # Errors
+/// `Forbidden`; `Invalid` at `/base_url`.
+pub async fn checked_change(egress: &Egress, caller: &Caller, given: Patch<String>) -> Result<Patch<Url>, ApiError> {
+    caller.require(Permission::Administer)?;
+    match given {
+        Patch::Keep => Ok(Patch::Keep),
+        Patch::Set(text) => egress.check_url(&text).await.map(Patch::Set),
+    }
 }
 
 /// Changes a connection. What may have mended it (another address, account, credential, switching it on) ends its pause

@@ -207,3 +207,16 @@ pub struct Backlog {
     /// When the oldest job that waits or runs was written.
     pub oldest_at: Option<UtcTime>,
 }
+
+/// The jobs of a product in one connection, counted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProductJobs {
+    /// Jobs that wait or run.
+    pub queued: i64,
+    /// Jobs that a switch holds.
+    pub held: i64,
+    /// Jobs that wait for a person.
+    pub parked: i64,
+    /// What the tracker said to the newest of those.
+    pub last_error: Option<String>,
+}

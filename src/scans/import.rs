@@ -38,7 +38,10 @@ pub async fn run(app: &App, order: Order, file: Source) -> Result<(), ApiError> 
     let (settings_format, received, received_at) = (order.settings.format.clone(), order.received, order.received_at);
     let result = import(app, order, file).await;
     match &result {
-        Ok((format, counts)) => measure::import_finished(format, measured(*counts), received.elapsed()),
+        Ok((format, counts)) => {
+            app.work.notify_one();
+            measure::import_finished(format, measured(*counts), received.elapsed());
+        }
         Err(error) => {
             let refused =
                 matches!(error, ApiError::Invalid(_) | ApiError::Unprocessable(_) | ApiError::TooLarge { .. });

@@ -1,6 +1,6 @@
 //! The questions to the tickets.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use diesel::dsl::exists;
 use diesel::prelude::*;
@@ -74,6 +74,31 @@ pub fn find(
 ) -> QueryResult<Option<Ticket>> {
     let query = tickets::table.find((organization, id)).select(Ticket::as_select()).into_boxed::<MultiBackend>();
     in_scope!(query, scope, tickets::product_id).first(conn).optional()
+}
+
+/// The ticket that stands for a subject in a connection now.
+pub fn current(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    connection: ConnectionId,
+    kind: SubjectKind,
+    subject: SubjectId,
+) -> QueryResult<Option<Ticket>> {
+    tickets::table
+        .filter(tickets::organization_id.eq(organization).and(tickets::connection_id.eq(connection)))
+        .filter(tickets::subject_kind.eq(kind).and(tickets::subject_id.eq(subject)))
+        .filter(tickets::unlinked_at.is_null())
+        .select(Ticket::as_select())
+        .first(conn)
+        .optional()
+}
+
+/// A ticket, locked until the transaction ends.
+pub fn lock(conn: &mut Conn, organization: OrganizationId, id: TicketId) -> QueryResult<Option<Ticket>> {
+    let row = tickets::table.find((organization, id));
+    // SQLite has one writer; on PostgreSQL this statement takes the lock.
+    diesel::update(row).set(tickets::version.eq(tickets::version)).execute(conn)?;
+    row.select(Ticket::as_select()).first(conn).optional()
 }
 
 /// All tickets that a subject has or had, the newest first.
@@ -211,6 +236,20 @@ pub fn is_suppressed(
         .filter(tickets::subject_id.eq(subject).and(tickets::organization_id.eq(organization)))
         .filter(tickets::subject_kind.eq(kind).and(tickets::is_suppressed.eq(true)));
     select(exists(suppressed)).get_result(conn)
+}
+
+/// The subjects of a product whose tickets were unlinked by hand, and that nobody has pushed since.
+pub fn suppressed_of_product(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    product: ProductId,
+) -> QueryResult<BTreeSet<SubjectId>> {
+    let subjects: Vec<SubjectId> = tickets::table
+        .filter(tickets::organization_id.eq(organization).and(tickets::product_id.eq(product)))
+        .filter(tickets::is_suppressed.eq(true))
+        .select(tickets::subject_id)
+        .load(conn)?;
+    Ok(subjects.into_iter().collect())
 }
 
 /// Lets a subject be pushed automatically again.

@@ -5,6 +5,7 @@
 
 pub mod model;
 pub mod policy;
+pub mod products;
 pub mod repo;
 pub mod service;
 pub mod wishes;

@@ -4,10 +4,13 @@ use diesel::dsl::{exists, select};
 use diesel::prelude::*;
 
 use super::model::{PushedBranches, TrackerConfig};
+use super::policy::Facts;
 use crate::base::ids::{BranchId, ConnectionId, ObservationId, OrganizationId, ProductId, SubjectId, TrackerConfigId};
+use crate::base::scope::ProductScope;
 use crate::base::severity::Severity;
-use crate::db::conn::Conn;
+use crate::db::conn::{Conn, MultiBackend};
 use crate::db::schema::{branches, observations, products, tickets, tracker_configs};
+use crate::in_scope;
 use crate::observations::status::ObservationStatus;
 use crate::outbox::model::SubjectKind;
 
@@ -87,6 +90,22 @@ pub struct Deciding {
     pub is_verified: bool,
 }
 
+impl Deciding {
+    /// As the policy wants it.
+    #[must_use]
+    pub fn facts(&self, branches: &PushedBranches, is_suppressed: bool) -> Facts {
+        Facts {
+            status: self.status,
+            severity: self.severity,
+            on_pushed_branch: branches.contains(self.branch_id),
+            is_verified: self.is_verified,
+            close_is_held: false,
+            is_suppressed,
+            by_hand: false,
+        }
+    }
+}
+
 /// What decides about these observations; those that are gone are left out.
 pub fn deciding(conn: &mut Conn, organization: OrganizationId, ids: &[ObservationId]) -> QueryResult<Vec<Deciding>> {
     let mut rows = Vec::with_capacity(ids.len());
@@ -136,4 +155,21 @@ pub fn subjects_with_tickets(
         .order(tickets::subject_id)
         .select((tickets::connection_id, tickets::subject_kind, tickets::subject_id))
         .load(conn)
+}
+
+/// The projects of a connection's configs that the scope shows.
+pub fn projects_of(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    connection: ConnectionId,
+    scope: &ProductScope,
+) -> QueryResult<Vec<String>> {
+    let query = tracker_configs::table
+        .filter(tracker_configs::organization_id.eq(organization).and(tracker_configs::connection_id.eq(connection)))
+        .select(tracker_configs::project_key)
+        .distinct()
+        .into_boxed::<MultiBackend>();
+    let mut projects: Vec<String> = in_scope!(query, scope, tracker_configs::product_id).load(conn)?;
+    projects.sort_unstable();
+    Ok(projects)
 }

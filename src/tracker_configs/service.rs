@@ -14,15 +14,25 @@ use crate::base::time::UtcTime;
 use crate::base::tracker_kind::TrackerKind;
 use crate::base::version::IfMatch;
 use crate::connections;
+use crate::connections::service::NewConnection;
 use crate::db::conn::Conn;
+use crate::keys::Keys;
 use crate::outbox;
+use crate::outbox::model::ProductJobs;
 use crate::tickets;
+
+/// The account that a config uses.
+#[derive(Debug, Clone)]
+pub enum Account {
+    /// One that is there.
+    Known(ConnectionId),
+    /// One to make with the config.
+    New(Box<NewConnection>),
+}
 
 /// A config as a person wants it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
-    /// The account.
-    pub connection: ConnectionId,
     /// See [`TrackerConfig::is_active`].
     pub is_active: bool,
     /// See [`TrackerConfig::is_dry_run`].
@@ -73,7 +83,6 @@ pub struct WantedChange {
 impl WantedChange {
     fn apply(self, to: Wanted) -> Wanted {
         Wanted {
-            connection: self.connection.or(to.connection),
             is_active: self.is_active.or(to.is_active),
             is_dry_run: self.is_dry_run.or(to.is_dry_run),
             auto_sync: self.auto_sync.or(to.auto_sync),
@@ -100,6 +109,28 @@ pub fn get(conn: &mut Conn, caller: &Caller, product: ProductId) -> Result<Track
     find(conn, caller, product)?.ok_or_else(|| ApiError::not_found("tracker config of product", product))
 }
 
+/// The config of a product with its jobs.
+///
+/// # Errors
+/// `Forbidden`, `NotFound`.
+pub fn get_with_jobs(
+    conn: &mut Conn,
+    caller: &Caller,
+    product: ProductId,
+) -> Result<(TrackerConfig, ProductJobs), ApiError> {
+    let config = get(conn, caller, product)?;
+    with_jobs(conn, config)
+}
+
+/// A config with its jobs.
+///
+/// # Errors
+/// A fault of the database.
+pub fn with_jobs(conn: &mut Conn, config: TrackerConfig) -> Result<(TrackerConfig, ProductJobs), ApiError> {
+    let jobs = outbox::repo::jobs_of_product(conn, config.organization_id, config.connection_id, config.product_id)?;
+    Ok((config, jobs))
+}
+
 /// Makes the config of a product, or replaces it; says whether it is new. What the old one held or had parked runs
 /// again, and all tickets that the product has or should have are looked at.
 ///
@@ -108,8 +139,9 @@ pub fn get(conn: &mut Conn, caller: &Caller, product: ProductId) -> Result<Track
 pub fn put(
     conn: &mut Conn,
     caller: &Caller,
+    keys: &Keys,
     product: ProductId,
-    wanted: Wanted,
+    (account, wanted): (Account, Wanted),
     if_match: &IfMatch,
     now: UtcTime,
 ) -> Result<(TrackerConfig, bool), ApiError> {
@@ -120,8 +152,12 @@ pub fn put(
         (None, IfMatch::Any) => {}
         (None, IfMatch::OneOf(_)) => return Err(ApiError::PreconditionFailed),
     }
+    let connection = match account {
+        Account::Known(id) => id,
+        Account::New(new) => connections::service::create(conn, caller, keys, *new, now)?.id,
+    };
     let is_new = before.is_none();
-    let config = store(conn, caller, product, before, wanted, now)?;
+    let config = store(conn, caller, product, before, (connection, wanted), now)?;
     Ok((config, is_new))
 }
 
@@ -140,8 +176,9 @@ pub fn change(
     caller.require(Permission::Write)?;
     let before = get(conn, caller, product)?;
     if_match.check(before.version)?;
+    let connection = change.connection.or(before.connection_id);
     let wanted = change.apply(wanted_of(&before));
-    store(conn, caller, product, Some(before), wanted, now)
+    store(conn, caller, product, Some(before), (connection, wanted), now)
 }
 
 /// Removes the config of a product that has no tickets.
@@ -175,13 +212,13 @@ fn store(
     caller: &Caller,
     product: ProductId,
     before: Option<TrackerConfig>,
-    wanted: Wanted,
+    (connection, wanted): (ConnectionId, Wanted),
     now: UtcTime,
 ) -> Result<TrackerConfig, ApiError> {
-    let connection = connections::repo::find(conn, caller.organization, wanted.connection)?
+    let connection = connections::repo::find(conn, caller.organization, connection)?
         .ok_or_else(|| ApiError::invalid("/connection_id", "there is no such tracker connection"))?;
     check(&wanted, connection.kind)?;
-    let after = row(caller, product, before.as_ref(), &wanted, now);
+    let after = row((product, connection.id), caller, before.as_ref(), &wanted, now);
     match &before {
         None => insert(conn, &after)?,
         Some(before) => replace(conn, before, &after)?,
@@ -207,8 +244,8 @@ fn replace(conn: &mut Conn, before: &TrackerConfig, after: &TrackerConfig) -> Re
 }
 
 fn row(
+    (product, connection): (ProductId, ConnectionId),
     caller: &Caller,
-    product: ProductId,
     before: Option<&TrackerConfig>,
     wanted: &Wanted,
     now: UtcTime,
@@ -217,7 +254,7 @@ fn row(
         organization_id: caller.organization,
         id: before.map_or_else(TrackerConfigId::generate, |before| before.id),
         product_id: product,
-        connection_id: wanted.connection,
+        connection_id: connection,
         is_active: wanted.is_active,
         is_dry_run: wanted.is_dry_run,
         auto_sync: wanted.auto_sync,
@@ -234,7 +271,6 @@ fn row(
 
 fn wanted_of(config: &TrackerConfig) -> Wanted {
     Wanted {
-        connection: config.connection_id,
         is_active: config.is_active,
         is_dry_run: config.is_dry_run,
         auto_sync: config.auto_sync,

@@ -6,7 +6,7 @@
 use diesel::QueryResult;
 
 use super::model::{PushedBranches, TrackerConfig};
-use super::policy::{self, Facts};
+use super::policy;
 use super::repo::{self, Deciding};
 use crate::base::ids::{ObservationId, OrganizationId, ProductId, SubjectId};
 use crate::base::time::UtcTime;
@@ -101,14 +101,5 @@ fn of(config: &TrackerConfig, observation: ObservationId) -> Change {
 
 /// Whether a ticket would be made. Whether one was unlinked is left to the worker, which sees it anyway.
 fn deserves(config: &TrackerConfig, branches: &PushedBranches, row: &Deciding) -> bool {
-    let facts = Facts {
-        status: row.status,
-        severity: row.severity,
-        on_pushed_branch: branches.contains(row.branch_id),
-        is_verified: row.is_verified,
-        close_is_held: false,
-        is_suppressed: false,
-        by_hand: false,
-    };
-    policy::deserves_new(config, &facts)
+    policy::deserves_new(config, &row.facts(branches, false))
 }

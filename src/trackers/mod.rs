@@ -5,5 +5,15 @@
 //! only towards the host of their connection.
 
 pub mod clients;
+pub mod failure;
 pub mod markup;
+pub mod plan;
+pub mod preview;
+pub mod repo;
+pub mod service;
+pub mod situation;
+pub mod subject;
+pub mod sync;
+pub mod text;
 pub mod ticket;
+pub mod verify;

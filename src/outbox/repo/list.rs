@@ -1,5 +1,6 @@
 //! Looking at jobs, and what people do with them.
 
+use diesel::dsl::count_star;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Nullable};
 
@@ -10,7 +11,7 @@ use crate::base::time::UtcTime;
 use crate::db::conn::{Conn, MultiBackend};
 use crate::db::schema::sync_jobs;
 use crate::in_scope;
-use crate::outbox::model::{Backlog, JobState, SubjectKind, SyncJob};
+use crate::outbox::model::{Backlog, JobState, ProductJobs, SubjectKind, SyncJob};
 
 /// Which jobs.
 #[derive(Debug, Clone, Default)]
@@ -161,4 +162,31 @@ pub fn backlog(conn: &mut Conn, organization: Option<OrganizationId>) -> QueryRe
         oldest_at: row.oldest_at,
     };
     Ok(rows.into_iter().map(shape).collect())
+}
+
+/// The jobs of a product in one connection, counted.
+pub fn jobs_of_product(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    connection: ConnectionId,
+    product: ProductId,
+) -> QueryResult<ProductJobs> {
+    let jobs = sync_jobs::table
+        .filter(sync_jobs::organization_id.eq(organization).and(sync_jobs::product_id.eq(product)))
+        .filter(sync_jobs::connection_id.eq(connection));
+    let counts: Vec<(JobState, i64)> =
+        jobs.group_by(sync_jobs::state).select((sync_jobs::state, count_star())).load(conn)?;
+    let last_error: Option<Option<String>> = jobs
+        .filter(sync_jobs::state.eq(JobState::Parked))
+        .order(sync_jobs::id.desc())
+        .select(sync_jobs::last_error)
+        .first(conn)
+        .optional()?;
+    let of = |states: &[JobState]| counts.iter().filter(|(state, _)| states.contains(state)).map(|(_, n)| n).sum();
+    Ok(ProductJobs {
+        queued: of(&[JobState::Queued, JobState::Leased]),
+        held: of(&[JobState::Held]),
+        parked: of(&[JobState::Parked]),
+        last_error: last_error.flatten(),
+    })
 }

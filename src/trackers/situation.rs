@@ -1,0 +1,77 @@
+//! Reads all that decides about one ticket.
+
+use diesel::QueryResult;
+
+use super::plan::{About, Situation};
+use super::repo;
+use super::subject::Subject;
+use crate::base::ids::{ConnectionId, ObservationId, OrganizationId, SubjectId};
+use crate::db::conn::Conn;
+use crate::outbox::model::SubjectKind;
+use crate::tickets;
+use crate::tickets::model::Ticket;
+use crate::tracker_configs;
+
+/// The page of an observation in Patchbay.
+#[must_use]
+pub fn link_back(public_url: &str, organization: OrganizationId, subject: SubjectId) -> String {
+    format!("{public_url}/api/v1/organizations/{organization}/observations/{subject}")
+}
+
+/// The situation of an observation's ticket.
+pub fn read(conn: &mut Conn, about: &About, public_url: &str) -> QueryResult<Situation> {
+    let organization = about.organization;
+    let config = tracker_configs::repo::of_product(conn, organization, about.product)?
+        .filter(|config| config.connection_id == about.connection);
+    let subject = repo::subject(conn, organization, ObservationId(about.subject.0))?;
+    let kind = SubjectKind::Observation;
+    let ticket = tickets::repo::current(conn, organization, about.connection, kind, about.subject)?;
+    let mut situation = Situation {
+        about: *about,
+        config,
+        ticket,
+        is_suppressed: tickets::repo::is_suppressed(conn, organization, kind, about.subject)?,
+        twin: None,
+        heir: None,
+        link_back: link_back(public_url, organization, about.subject),
+        subject: None,
+    };
+    if let (Some(subject), Some(_)) = (&subject, &situation.config) {
+        match &situation.ticket {
+            None if subject.on_pushed_branch => situation.twin = twin(conn, about.connection, subject)?,
+            Some(_) if !subject.on_pushed_branch => situation.heir = heir(conn, about.connection, subject)?,
+            _ => {}
+        }
+    }
+    situation.subject = subject;
+    Ok(situation)
+}
+
+/// The ticket of the same thing on a branch that is not pushed (any more).
+fn twin(conn: &mut Conn, connection: ConnectionId, subject: &Subject) -> QueryResult<Option<Ticket>> {
+    let twins = repo::twins(conn, subject)?;
+    let kind = SubjectKind::Observation;
+    let linked = tickets::repo::linked_of(conn, subject.organization, connection, kind, &twins)?;
+    if linked.is_empty() {
+        return Ok(None);
+    }
+    let pushed = pushed_of(conn, subject, &twins)?;
+    Ok(linked.into_iter().find(|ticket| !pushed.contains(&ticket.subject_id)))
+}
+
+/// The same thing on a branch that is pushed, without a ticket.
+fn heir(conn: &mut Conn, connection: ConnectionId, subject: &Subject) -> QueryResult<Option<SubjectId>> {
+    let twins = repo::twins(conn, subject)?;
+    let pushed = pushed_of(conn, subject, &twins)?;
+    let kind = SubjectKind::Observation;
+    let with_ticket = tickets::repo::with_ticket(conn, subject.organization, connection, kind, &pushed)?;
+    Ok(pushed.into_iter().find(|twin| !with_ticket.contains(twin)))
+}
+
+/// Those of the twins that are on a branch that is pushed.
+fn pushed_of(conn: &mut Conn, subject: &Subject, twins: &[SubjectId]) -> QueryResult<Vec<SubjectId>> {
+    let ids: Vec<_> = twins.iter().map(|twin| ObservationId(twin.0)).collect();
+    let branches = tracker_configs::repo::pushed_branches(conn, subject.organization, subject.product)?;
+    let rows = tracker_configs::repo::deciding(conn, subject.organization, &ids)?;
+    Ok(rows.iter().filter(|row| branches.contains(row.branch_id)).map(|row| row.id.into()).collect())
+}
