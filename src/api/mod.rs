@@ -24,6 +24,8 @@ pub mod limits;
 pub mod me;
 pub mod members;
 pub mod notifications;
+pub mod observation_notes;
+pub mod observations;
 pub mod openapi;
 pub mod organizations;
 pub mod problem;
@@ -41,6 +43,7 @@ pub mod tracker_configs;
 pub mod tracker_connections;
 pub mod upload;
 pub mod users;
+pub mod vulnerabilities;
 
 /// The route table: one line per file, in the document's order.
 pub fn routes(config: &mut ServiceConfig) {
@@ -81,6 +84,9 @@ fn tenant_routes(config: &mut ServiceConfig) {
     config.configure(engagements::routes);
     config.configure(scans::routes);
     config.configure(scan_sources::routes);
+    config.configure(observations::routes);
+    config.configure(observation_notes::routes);
+    config.configure(vulnerabilities::routes);
     config.configure(assets::routes);
     config.configure(audit_log::routes);
     config.configure(tracker_connections::routes);

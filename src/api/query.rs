@@ -15,8 +15,10 @@ use crate::access::model::Caller;
 use crate::base::error::{ApiError, Faults};
 use crate::base::page::{CursorSeal, MAX_LIMIT, Window};
 
+mod sorted;
 mod values;
 
+pub use sorted::Sorted;
 use values::Values;
 
 /// The query of a request: unknown parameters, wrong values and excess are faults, all of them named at once. A name

@@ -203,9 +203,9 @@ pub fn walk(
         let window = Window { limit, after };
         let rows = list::page(conn, world.organization, scope, filter, sort, &window)?;
         let is_last = rows.len() <= usize::try_from(limit).unwrap();
-        let page = rows.iter().take(usize::try_from(limit).unwrap());
+        let mut page = rows.iter().take(usize::try_from(limit).unwrap());
         ids.extend(page.clone().map(|(key, _)| key.id()));
-        after = page.last().map(|(key, _)| *key);
+        after = page.next_back().map(|(key, _)| *key);
         if is_last {
             return Ok(ids);
         }
