@@ -137,6 +137,7 @@ async fn delete_asset(
     path: Path<AssetPath>,
     if_match: IfMatch,
 ) -> Result<HttpResponse, ApiError> {
-    app.db.write(move |conn| service::delete(conn, &caller, path.asset, &if_match)).await?;
+    let now = app.clock.now();
+    app.db.write(move |conn| service::delete(conn, &caller, path.asset, &if_match, now)).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -12,6 +12,7 @@ use super::products::ProductPath;
 use super::query::{ListQuery, PageParams};
 use crate::access::model::Caller;
 use crate::app::App;
+use crate::assessments::removal;
 use crate::base::error::ApiError;
 use crate::base::ids::{BranchId, ProductId};
 use crate::base::page::Page;
@@ -19,7 +20,6 @@ use crate::base::patch::Patch;
 use crate::base::time::UtcTime;
 use crate::products::model::{Branch, PartQuery, PartSort};
 use crate::products::service::branch as service;
-use crate::tracker_configs::products as tickets;
 
 /// The routes of branches.
 pub fn routes(config: &mut ServiceConfig) {
@@ -153,7 +153,8 @@ async fn update_branch(
     MergePatch(input): MergePatch<UpdateBranch>,
 ) -> Result<HttpResponse, ApiError> {
     let place = (path.product, path.branch);
-    let renamed = app.db.write(move |conn| service::rename(conn, &caller, place, input.name, &if_match)).await?;
+    let now = app.clock.now();
+    let renamed = app.db.write(move |conn| service::rename(conn, &caller, place, input.name, &if_match, now)).await?;
     Ok(HttpResponse::Ok().insert_header(etag(renamed.version)).json(BranchView::from(renamed)))
 }
 
@@ -170,7 +171,7 @@ async fn delete_branch(
 ) -> Result<HttpResponse, ApiError> {
     let place = (path.product, path.branch);
     let now = app.clock.now();
-    app.db.write(move |conn| tickets::delete_branch(conn, &caller, place, &if_match, now)).await?;
+    app.db.write_again(move |conn| removal::delete_branch(conn, &caller, place, &if_match, now)).await?;
     app.work.notify_one();
     Ok(HttpResponse::NoContent().finish())
 }

@@ -212,7 +212,8 @@ async fn update_engagement(
         starts_at: input.starts_at,
         ends_at: input.ends_at,
     };
-    let changed = app.db.write(move |conn| service::update(conn, &caller, place, patch, &if_match)).await?;
+    let now = app.clock.now();
+    let changed = app.db.write(move |conn| service::update(conn, &caller, place, patch, &if_match, now)).await?;
     Ok(HttpResponse::Ok().insert_header(etag(changed.version)).json(EngagementView::from(changed)))
 }
 
@@ -228,6 +229,7 @@ async fn delete_engagement(
     if_match: IfMatch,
 ) -> Result<HttpResponse, ApiError> {
     let place = (path.product, path.engagement);
-    app.db.write(move |conn| service::delete(conn, &caller, place, &if_match)).await?;
+    let now = app.clock.now();
+    app.db.write(move |conn| service::delete(conn, &caller, place, &if_match, now)).await?;
     Ok(HttpResponse::NoContent().finish())
 }

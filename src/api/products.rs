@@ -11,6 +11,7 @@ use super::etag::{IfMatch, etag, location};
 use super::query::{ListQuery, PageParams};
 use crate::access::model::Caller;
 use crate::app::App;
+use crate::assessments::removal;
 use crate::base::error::ApiError;
 use crate::base::ids::{BranchId, ProductId, TeamId};
 use crate::base::page::Page;
@@ -233,7 +234,7 @@ async fn delete_product(
     if_match: IfMatch,
 ) -> Result<HttpResponse, ApiError> {
     let now = app.clock.now();
-    app.db.write(move |conn| tickets::delete(conn, &caller, path.product, &if_match, now)).await?;
+    app.db.write_again(move |conn| removal::delete_product(conn, &caller, path.product, &if_match, now)).await?;
     app.work.notify_one();
     Ok(HttpResponse::NoContent().finish())
 }

@@ -10,5 +10,6 @@ pub mod deletion;
 pub mod expiry;
 pub mod model;
 pub mod notes;
+pub mod removal;
 pub mod service;
 pub mod tail;

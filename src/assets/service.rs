@@ -1,7 +1,10 @@
 //! Use cases of assets. Reports bring most of them; people add those that no report names.
 
+use serde_json::Value;
+
 use super::model::{Asset, AssetKey, AssetKind, AssetQuery, MAX_NAME_CHARS};
 use super::repo::list as repo;
+use crate::access::audit::Entry;
 use crate::access::model::Caller;
 use crate::access::permission::Permission;
 use crate::base::error::{ApiError, Faults};
@@ -61,14 +64,21 @@ pub fn create(conn: &mut Conn, caller: &Caller, kind: AssetKind, name: &str, now
         created_at: now,
     };
     let taken = || ApiError::Conflict(format!("there is another {kind} named {name:?}"));
-    if repo::insert(conn, &asset)? { Ok(asset) } else { Err(taken()) }
+    if !repo::insert(conn, &asset)? {
+        return Err(taken());
+    }
+    Entry::new("asset.created", "asset", asset.id.0)
+        .set("kind", asset.kind.as_str())
+        .set("name", asset.name.as_str())
+        .record(conn, caller, now)?;
+    Ok(asset)
 }
 
 /// Removes an asset on which nothing was found: what was found on it would have no place.
 ///
 /// # Errors
 /// `Forbidden`, `NotFound`, `PreconditionFailed`; `Conflict` while something was found on it.
-pub fn delete(conn: &mut Conn, caller: &Caller, id: AssetId, if_match: &IfMatch) -> Result<(), ApiError> {
+pub fn delete(conn: &mut Conn, caller: &Caller, id: AssetId, if_match: &IfMatch, now: UtcTime) -> Result<(), ApiError> {
     let asset = require(conn, caller, id)?;
     caller.require_everywhere(Permission::Write)?;
     if_match.check(asset.version)?;
@@ -76,7 +86,7 @@ pub fn delete(conn: &mut Conn, caller: &Caller, id: AssetId, if_match: &IfMatch)
         return Err(ApiError::Conflict("observations were made on this asset: it cannot be deleted".to_owned()));
     }
     repo::delete(conn, caller.organization, id)?;
-    Ok(())
+    Entry::new("asset.deleted", "asset", id.0).change("name", asset.name, Value::Null).record(conn, caller, now)
 }
 
 fn check(name: &str) -> Result<(), ApiError> {

@@ -21,6 +21,7 @@ pub mod facets;
 mod last_seen;
 pub mod list;
 mod plan;
+pub mod removal;
 pub mod rows;
 mod sql;
 mod target;

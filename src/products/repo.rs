@@ -6,7 +6,6 @@ use super::model::{Product, ProductKey, ProductQuery, ProductSort, ProductTeam};
 use crate::base::ids::{BranchId, OrganizationId, ProductId, TeamId};
 use crate::base::page::Window;
 use crate::base::scope::ProductScope;
-use crate::base::time::UtcTime;
 use crate::db::conn::{Conn, MultiBackend};
 use crate::db::like::containing;
 use crate::db::schema::{product_teams, products, teams};
@@ -149,12 +148,14 @@ pub fn delete(conn: &mut Conn, organization: OrganizationId, id: ProductId) -> Q
     Ok(diesel::delete(own).execute(conn)? == 1)
 }
 
-/// Makes the next version of a product whose parts changed.
-pub fn touch(conn: &mut Conn, organization: OrganizationId, id: ProductId, now: UtcTime) -> QueryResult<()> {
-    diesel::update(products::table.filter(products::organization_id.eq(organization)).filter(products::id.eq(id)))
-        .set((products::version.eq(products::version + 1), products::updated_at.eq(now)))
-        .execute(conn)?;
-    Ok(())
+/// Holds a product until the transaction ends: what would be added to it meanwhile waits.
+pub fn lock(conn: &mut Conn, organization: OrganizationId, id: ProductId) -> QueryResult<()> {
+    let own = products::table.filter(products::organization_id.eq(organization)).filter(products::id.eq(id));
+    match conn {
+        Conn::Pg(conn) => own.select(products::version).for_update().execute(conn).map(drop),
+        // A writer there is alone.
+        Conn::Sqlite(_) => Ok(()),
+    }
 }
 
 /// The teams that own products, in the order of both.

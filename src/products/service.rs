@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use serde_json::Value;
+
 use super::model::{
     MAX_TEAMS, NewProduct, Product, ProductKey, ProductPatch, ProductQuery, check_description, check_name, name_key,
 };
 use super::repo::{self, branches};
 use super::target::{insert_with_branch, new_product};
+use crate::access::audit::Entry;
 use crate::access::model::Caller;
 use crate::access::permission::Permission;
 use crate::base::error::{ApiError, Faults};
@@ -101,6 +104,11 @@ pub fn create(conn: &mut Conn, caller: &Caller, input: NewProduct, now: UtcTime)
         return Err(name_taken(&product.name));
     }
     repo::set_teams(conn, caller.organization, product.id, &distinct(&input.team_ids))?;
+    Entry::new("product.created", "product", product.id.0)
+        .set("name", product.name.as_str())
+        .set("is_restricted", product.is_restricted)
+        .set("team_ids", words(&input.team_ids))
+        .record(conn, caller, now)?;
     with_teams(conn, product)
 }
 
@@ -130,10 +138,35 @@ pub fn update(
     if !repo::update(conn, &changed, product.version)? {
         return Err(ApiError::PreconditionFailed);
     }
+    let before = with_teams(conn, product)?;
     if let Patch::Set(team_ids) = &patch.team_ids {
         repo::set_teams(conn, caller.organization, id, &distinct(team_ids))?;
     }
-    with_teams(conn, changed)
+    let after = with_teams(conn, changed)?;
+    record_change(conn, caller, &before, &after, now)?;
+    Ok(after)
+}
+
+fn record_change(
+    conn: &mut Conn,
+    caller: &Caller,
+    before: &OwnedProduct,
+    after: &OwnedProduct,
+    now: UtcTime,
+) -> Result<(), ApiError> {
+    let branch = |product: &Product| product.default_branch_id.map(|id| id.to_string());
+    let (old, new) = (&before.product, &after.product);
+    Entry::new("product.changed", "product", new.id.0)
+        .change("name", old.name.as_str(), new.name.as_str())
+        .change("description", old.description.as_str(), new.description.as_str())
+        .change("is_restricted", old.is_restricted, new.is_restricted)
+        .change("team_ids", words(&before.team_ids), words(&after.team_ids))
+        .change("default_branch_id", branch(old), branch(new))
+        .record(conn, caller, now)
+}
+
+fn words(ids: &[TeamId]) -> Vec<String> {
+    ids.iter().map(TeamId::to_string).collect()
 }
 
 fn patched(product: &Product, patch: &ProductPatch, now: UtcTime) -> Product {
@@ -199,15 +232,24 @@ fn name_taken(name: &str) -> ApiError {
     ApiError::Conflict(format!("the name {name:?} is taken by another product"))
 }
 
-/// Removes a product with its branches, engagements, sources and scans. What rooms above keep about it (observations,
-/// issues, tickets) is theirs to end first, in the same transaction: call this through them.
+/// Removes a product with its branches, engagements, sources and scans. What rooms above keep about it, `end` ends
+/// before, while nothing new can be imported.
 ///
 /// # Errors
 /// `Forbidden`, `NotFound`, `PreconditionFailed`.
-pub fn delete(conn: &mut Conn, caller: &Caller, id: ProductId, if_match: &IfMatch) -> Result<(), ApiError> {
+pub fn delete(
+    conn: &mut Conn,
+    caller: &Caller,
+    id: ProductId,
+    if_match: &IfMatch,
+    now: UtcTime,
+    end: impl FnOnce(&mut Conn) -> Result<(), ApiError>,
+) -> Result<(), ApiError> {
+    repo::lock(conn, caller.organization, id)?;
     let product = require(conn, caller, id)?;
     caller.require(Permission::Administer)?;
     if_match.check(product.version)?;
+    end(conn)?;
     repo::delete(conn, caller.organization, id)?;
-    Ok(())
+    Entry::new("product.deleted", "product", id.0).change("name", product.name, Value::Null).record(conn, caller, now)
 }

@@ -3,6 +3,7 @@
 use super::model::{Branch, Engagement, EngagementState, IdOrName, Product};
 use super::model::{check_name, name_key};
 use super::repo::{self, branches, engagements};
+use crate::access::audit::Entry;
 use crate::access::model::Caller;
 use crate::access::permission::Permission;
 use crate::base::error::{ApiError, Faults};
@@ -99,6 +100,7 @@ fn make_product(conn: &mut Conn, caller: &Caller, wanted: &Wanted, now: UtcTime)
     }
     let product = new_product(caller.organization, name, now);
     if insert_with_branch(conn, &product)? {
+        Entry::new("product.created", "product", product.id.0).set("name", name).record(conn, caller, now)?;
         return Ok(product);
     }
     // Somebody made it just now, or it is hidden from the caller.

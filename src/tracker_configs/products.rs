@@ -1,14 +1,15 @@
-//! Changes of products and branches that concern tickets: made here, so that nobody forgets the tickets.
+//! Changes of products that concern tickets: made here, so that nobody forgets the tickets. Deletions begin in
+//! `assessments`, since what was observed goes first.
 
 use super::wishes;
 use crate::access::model::Caller;
 use crate::base::error::ApiError;
-use crate::base::ids::{BranchId, ProductId};
+use crate::base::ids::ProductId;
 use crate::base::time::UtcTime;
 use crate::base::version::IfMatch;
 use crate::db::conn::Conn;
 use crate::products::model::ProductPatch;
-use crate::products::service::{self, OwnedProduct, branch};
+use crate::products::service::{self, OwnedProduct};
 
 /// Changes a product; another default branch has its tickets looked at (SO-2).
 ///
@@ -28,34 +29,4 @@ pub fn update(
         wishes::record_product(conn, caller.organization, id, now)?;
     }
     Ok(changed)
-}
-
-/// Deletes a product, and closes its tickets (SO-7).
-///
-/// # Errors
-/// As [`service::delete`].
-pub fn delete(
-    conn: &mut Conn,
-    caller: &Caller,
-    id: ProductId,
-    if_match: &IfMatch,
-    now: UtcTime,
-) -> Result<(), ApiError> {
-    service::delete(conn, caller, id, if_match)?;
-    Ok(wishes::record_product(conn, caller.organization, id, now)?)
-}
-
-/// Deletes a branch, and closes its tickets (SO-7).
-///
-/// # Errors
-/// As [`branch::delete`].
-pub fn delete_branch(
-    conn: &mut Conn,
-    caller: &Caller,
-    place: (ProductId, BranchId),
-    if_match: &IfMatch,
-    now: UtcTime,
-) -> Result<(), ApiError> {
-    branch::delete(conn, caller, place, if_match)?;
-    Ok(wishes::record_product(conn, caller.organization, place.0, now)?)
 }

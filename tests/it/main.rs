@@ -21,7 +21,7 @@ mod observations;
 mod postgres;
 mod products;
 mod reports;
-mod tenancy;
 mod sync;
 mod sync_faults;
+mod tenancy;
 mod tracker_clients;

@@ -7,7 +7,9 @@ use patchbay::access::permission::{Permissions, Role};
 use patchbay::base::actor::Actor;
 use patchbay::base::error::ApiError;
 use patchbay::base::scope::ProductScope;
+use patchbay::db::conn::Conn;
 use patchbay::products::target::{self, Target, Wanted};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::app::TestApp;
@@ -28,6 +30,8 @@ both_databases!(
     assets_are_made_found_and_deleted,
     what_an_upload_names_is_found_in_its_product_or_made,
     uploads_that_name_the_same_new_things_at_once_agree_on_them,
+    with_a_product_or_branch_goes_what_was_observed_there,
+    changes_are_in_the_audit_log,
 );
 
 async fn a_product_is_made_read_changed_and_deleted(app: TestApp) {
@@ -328,4 +332,73 @@ async fn uploads_that_name_the_same_new_things_at_once_agree_on_them(app: TestAp
     for target in &targets {
         assert_eq!(target.as_ref().unwrap(), first);
     }
+}
+
+/// A report of two rules in one file.
+const REPORT: &str = r#"{"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "demo", "rules": []}}, "results": [
+    {"ruleId": "a", "message": {"text": "a"}, "locations": [{"physicalLocation": {"artifactLocation": {"uri": "x.rs"}}}]},
+    {"ruleId": "b", "message": {"text": "b"}, "locations": [{"physicalLocation": {"artifactLocation": {"uri": "x.rs"}}}]}
+]}]}"#;
+
+#[derive(diesel::QueryableByName)]
+struct Rows {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    number: i64,
+}
+
+/// How many rows are left of what scans write, whomever they belong to.
+async fn rows(app: &TestApp) -> Vec<(&'static str, i64)> {
+    const TABLES: [&str; 5] = ["observations", "observation_history", "observation_counts", "scan_sources", "scans"];
+    let count = |conn: &mut Conn| {
+        let number = |table: &'static str| {
+            let query = diesel::sql_query(format!("SELECT COUNT(*) AS number FROM {table}"));
+            diesel::RunQueryDsl::get_result::<Rows>(query, conn).map(|rows| (table, rows.number))
+        };
+        TABLES.into_iter().map(number).collect::<Result<Vec<_>, _>>()
+    };
+    app.app.db.read(count).await.unwrap()
+}
+
+/// SO-7
+async fn with_a_product_or_branch_goes_what_was_observed_there(app: TestApp) {
+    let acme = app.tenant("acme").await;
+    let post = async |product: &str, branch: &str| {
+        let path = format!("/scans?product={product}&branch={branch}");
+        let request = acme.editor.request(Method::POST, &path).body("application/json", REPORT);
+        let answer = request.send().await.expect(201);
+        assert_eq!(answer["observations_new"], 2, "{answer:?}");
+        answer.text("product_id")
+    };
+    let other = post("other", "main").await;
+    let one = rows(&app).await;
+    let shop = post("shop", "main").await;
+    post("shop", "release").await;
+    let branches = acme.viewer.get_all(&format!("/products/{shop}/branches")).await;
+    let release = branches.iter().find(|branch| branch["name"] == "release").unwrap();
+    let path = format!("/products/{shop}/branches/{}", release["id"].as_str().unwrap());
+    acme.editor.delete(&path).await.expect(204);
+    let two = rows(&app).await;
+    assert!(one.iter().zip(&two).all(|(one, two)| two.1 == 2 * one.1), "{one:?} {two:?}");
+    acme.admin.delete(&format!("/products/{shop}")).await.expect(204);
+    assert_eq!(rows(&app).await, one);
+    acme.admin.delete(&format!("/products/{other}")).await.expect(204);
+    assert!(rows(&app).await.iter().all(|(_, number)| *number == 0));
+}
+
+async fn changes_are_in_the_audit_log(app: TestApp) {
+    let acme = app.tenant("acme").await;
+    let product = acme.editor.product("shop").await;
+    let branch = acme.editor.branch(&product, "main").await;
+    let path = format!("/products/{product}");
+    acme.editor.patch(&path, json!({ "name": "Shop", "default_branch_id": branch })).await.expect(200);
+    acme.admin.delete(&path).await.expect(204);
+    let mut lines = acme.admin.get_all("/audit-log").await;
+    lines.reverse();
+    let actions: Vec<&Value> = lines.iter().map(|line| &line["action"]).collect();
+    assert_eq!(actions, ["product.created", "branch.created", "product.changed", "product.deleted"]);
+    let expected = json!({
+        "name": { "old": "shop", "new": "Shop" },
+        "default_branch_id": { "old": null, "new": branch },
+    });
+    assert_eq!(lines[2]["changes"], expected);
 }

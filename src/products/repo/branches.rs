@@ -94,6 +94,16 @@ pub fn rename(conn: &mut Conn, branch: &Branch, read_version: i64) -> QueryResul
     Ok(diesel::update(target).set(set).execute(conn)? == 1)
 }
 
+/// Holds a branch until the transaction ends: what would be added to it meanwhile waits.
+pub fn lock(conn: &mut Conn, organization: OrganizationId, id: BranchId) -> QueryResult<()> {
+    let own = branches::table.filter(branches::organization_id.eq(organization)).filter(branches::id.eq(id));
+    match conn {
+        Conn::Pg(conn) => own.select(branches::version).for_update().execute(conn).map(drop),
+        // A writer there is alone.
+        Conn::Sqlite(_) => Ok(()),
+    }
+}
+
 /// Removes a branch, its sources and their scans.
 pub fn delete(conn: &mut Conn, organization: OrganizationId, id: BranchId) -> QueryResult<bool> {
     let own = branches::table.filter(branches::organization_id.eq(organization)).filter(branches::id.eq(id));

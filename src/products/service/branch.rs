@@ -1,5 +1,8 @@
 //! Use cases of branches. The implicit branch is nobody's to see, rename or delete.
 
+use serde_json::Value;
+
+use crate::access::audit::Entry;
 use crate::access::model::Caller;
 use crate::access::permission::Permission;
 use crate::base::error::{ApiError, Faults};
@@ -10,7 +13,7 @@ use crate::base::time::UtcTime;
 use crate::base::version::IfMatch;
 use crate::db::conn::Conn;
 use crate::products::model::{Branch, PartQuery, Product, check_name};
-use crate::products::repo::branches;
+use crate::products::repo::{self as products, branches};
 use crate::products::service::require as require_product;
 use crate::products::target::new_branch;
 
@@ -63,7 +66,11 @@ pub fn create(
     caller.require(Permission::Write)?;
     check(name)?;
     let branch = new_branch(&product, name.trim(), now);
-    if branches::insert(conn, &branch)? { Ok(branch) } else { Err(name_taken(&branch.name)) }
+    if !branches::insert(conn, &branch)? {
+        return Err(name_taken(&branch.name));
+    }
+    Entry::new("branch.created", "branch", branch.id.0).set("name", branch.name.as_str()).record(conn, caller, now)?;
+    Ok(branch)
 }
 
 /// Renames a branch. Nothing else changes: what was found on it stays.
@@ -76,6 +83,7 @@ pub fn rename(
     (product, id): (ProductId, BranchId),
     name: Patch<String>,
     if_match: &IfMatch,
+    now: UtcTime,
 ) -> Result<Branch, ApiError> {
     let (_, branch) = require(conn, caller, product, id)?;
     caller.require(Permission::Write)?;
@@ -87,11 +95,17 @@ pub fn rename(
     if namesake.is_some_and(|namesake| namesake.id != id) {
         return Err(name_taken(&renamed.name));
     }
-    if branches::rename(conn, &renamed, branch.version)? { Ok(renamed) } else { Err(ApiError::PreconditionFailed) }
+    if !branches::rename(conn, &renamed, branch.version)? {
+        return Err(ApiError::PreconditionFailed);
+    }
+    Entry::new("branch.changed", "branch", id.0)
+        .change("name", branch.name, renamed.name.as_str())
+        .record(conn, caller, now)?;
+    Ok(renamed)
 }
 
-/// Removes a branch with its sources and scans. What rooms above keep about it is theirs to end first, in the same
-/// transaction: call this through them.
+/// Removes a branch with its sources and scans. What rooms above keep about it, `end` ends before, while nothing new can
+/// be imported.
 ///
 /// # Errors
 /// `Forbidden`, `NotFound`, `PreconditionFailed`; `Conflict` for the default branch.
@@ -100,7 +114,12 @@ pub fn delete(
     caller: &Caller,
     (product, id): (ProductId, BranchId),
     if_match: &IfMatch,
+    now: UtcTime,
+    end: impl FnOnce(&mut Conn) -> Result<(), ApiError>,
 ) -> Result<(), ApiError> {
+    // The product as well: nobody makes this its default branch now.
+    products::lock(conn, caller.organization, product)?;
+    branches::lock(conn, caller.organization, id)?;
     let (product, branch) = require(conn, caller, product, id)?;
     caller.require(Permission::Write)?;
     if_match.check(branch.version)?;
@@ -108,8 +127,9 @@ pub fn delete(
         let detail = "the default branch cannot be deleted: choose another default branch first";
         return Err(ApiError::Conflict(detail.to_owned()));
     }
+    end(conn)?;
     branches::delete(conn, caller.organization, id)?;
-    Ok(())
+    Entry::new("branch.deleted", "branch", id.0).change("name", branch.name, Value::Null).record(conn, caller, now)
 }
 
 fn check(name: &str) -> Result<(), ApiError> {

@@ -1,5 +1,8 @@
 //! Use cases of engagements.
 
+use serde_json::Value;
+
+use crate::access::audit::Entry;
 use crate::access::model::Caller;
 use crate::access::permission::Permission;
 use crate::base::error::{ApiError, Faults};
@@ -76,7 +79,13 @@ pub fn create(
         created_at: now,
     };
     check(&engagement)?;
-    if engagements::insert(conn, &engagement)? { Ok(engagement) } else { Err(name_taken(&engagement.name)) }
+    if !engagements::insert(conn, &engagement)? {
+        return Err(name_taken(&engagement.name));
+    }
+    Entry::new("engagement.created", "engagement", engagement.id.0)
+        .set("name", engagement.name.as_str())
+        .record(conn, caller, now)?;
+    Ok(engagement)
 }
 
 /// Changes an engagement.
@@ -89,6 +98,7 @@ pub fn update(
     (product, id): (ProductId, EngagementId),
     patch: EngagementPatch,
     if_match: &IfMatch,
+    now: UtcTime,
 ) -> Result<Engagement, ApiError> {
     let engagement = require(conn, caller, product, id)?;
     caller.require(Permission::Write)?;
@@ -107,11 +117,28 @@ pub fn update(
     if namesake.is_some_and(|namesake| namesake.id != id) {
         return Err(name_taken(&changed.name));
     }
-    if engagements::update(conn, &changed, engagement.version)? {
-        Ok(changed)
-    } else {
-        Err(ApiError::PreconditionFailed)
+    if !engagements::update(conn, &changed, engagement.version)? {
+        return Err(ApiError::PreconditionFailed);
     }
+    record_change(conn, caller, &engagement, &changed, now)?;
+    Ok(changed)
+}
+
+fn record_change(
+    conn: &mut Conn,
+    caller: &Caller,
+    before: &Engagement,
+    after: &Engagement,
+    now: UtcTime,
+) -> Result<(), ApiError> {
+    let time = |at: Option<UtcTime>| at.map(|at| at.to_string());
+    Entry::new("engagement.changed", "engagement", after.id.0)
+        .change("name", before.name.as_str(), after.name.as_str())
+        .change("description", before.description.as_str(), after.description.as_str())
+        .change("state", before.state.as_str(), after.state.as_str())
+        .change("starts_at", time(before.starts_at), time(after.starts_at))
+        .change("ends_at", time(before.ends_at), time(after.ends_at))
+        .record(conn, caller, now)
 }
 
 /// Removes an engagement. Its sources and scans stay: what they found is the product's.
@@ -123,12 +150,15 @@ pub fn delete(
     caller: &Caller,
     (product, id): (ProductId, EngagementId),
     if_match: &IfMatch,
+    now: UtcTime,
 ) -> Result<(), ApiError> {
     let engagement = require(conn, caller, product, id)?;
     caller.require(Permission::Write)?;
     if_match.check(engagement.version)?;
     engagements::delete(conn, caller.organization, id)?;
-    Ok(())
+    Entry::new("engagement.deleted", "engagement", id.0)
+        .change("name", engagement.name, Value::Null)
+        .record(conn, caller, now)
 }
 
 fn check(engagement: &Engagement) -> Result<(), ApiError> {
