@@ -5,6 +5,13 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_actix_web::AppExt;
 
+use super::problem::Problem;
+use super::query::Include;
+
+mod complete;
+
+use complete::complete;
+
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -16,7 +23,27 @@ use utoipa_actix_web::AppExt;
     ),
     servers((url = "/", description = "This server")),
     security(("bearer" = [])),
-    tags((name = "operations", description = "For who operates the server.")),
+    components(schemas(Include, Problem)),
+    tags(
+        (name = "auth", description = "Sessions of people: log in, refresh, log out."),
+        (name = "organizations", description = "Tenants: everything else belongs to exactly one."),
+        (name = "members", description = "Who belongs to an organization, in which role."),
+        (name = "teams", description = "Members who own products together."),
+        (name = "api-tokens", description = "Secrets for machines."),
+        (name = "users", description = "Accounts, for who administers the server."),
+        (name = "audit-log", description = "Who changed what, and when."),
+        (name = "products", description = "What is scanned and owned; its branches and engagements."),
+        (name = "assets", description = "What vulnerabilities were found on."),
+        (name = "scans", description = "Reports of scanners: post them, watch them, see what they changed."),
+        (name = "observations", description = "One vulnerability at one place, as one scan source reports it."),
+        (name = "vulnerabilities", description = "The unique findings behind observations."),
+        (name = "tracker-connections", description = "Accounts of issue trackers."),
+        (name = "tracker-configs", description = "How a product uses a tracker."),
+        (name = "tickets", description = "Links between observations and items in trackers."),
+        (name = "sync-jobs", description = "Changes that the trackers have yet to hear of."),
+        (name = "notifications", description = "Messages for people about what needs them."),
+        (name = "operations", description = "For who operates the server.")
+    ),
     modifiers(&Security)
 )]
 struct Base;
@@ -37,5 +64,7 @@ impl Modify for Security {
 #[must_use]
 pub fn document() -> utoipa::openapi::OpenApi {
     let base = Base::openapi();
-    App::new().into_utoipa_app().openapi(base).configure(super::routes).split_for_parts().1
+    let mut document = App::new().into_utoipa_app().openapi(base).configure(super::routes).split_for_parts().1;
+    complete(&mut document);
+    document
 }

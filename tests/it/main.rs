@@ -3,8 +3,8 @@
 
 mod access;
 mod app;
-mod auth;
 mod assessments;
+mod auth;
 mod builders;
 mod commands;
 mod config;
