@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::query::{self, ListQuery, PageParams};
-use super::upload;
+use super::query::{ListQuery, PageParams};
+use super::{idempotency, query, upload};
 use crate::access::model::Caller;
 use crate::app::App;
 use crate::base::error::{ApiError, Fault};
@@ -306,6 +306,18 @@ async fn post_scan(
     payload: Payload,
 ) -> Result<HttpResponse, ApiError> {
     let upload = upload::receive(&request, payload.into_inner(), &app.config).await?;
+    let hash = idempotency::hash_of(&request, &[upload.fields.as_bytes(), &upload.file.hash]);
+    let uploads = format!("{}uploads", request.path().trim_end_matches('/').trim_end_matches("scans"));
+    idempotency::run(&request, &caller.clone(), hash, import(app, caller, upload, uploads)).await
+}
+
+/// Imports a received upload; `uploads` is the path of uploads.
+async fn import(
+    app: Data<App>,
+    caller: Caller,
+    upload: upload::Upload,
+    uploads: String,
+) -> Result<HttpResponse, ApiError> {
     let params: ScanParams = query::read_strictly(&upload.fields)?;
     let (wait, now) = (wait_of(&params, &app)?, app.clock.now());
     let (dry_run, submission) = (params.dry_run.unwrap_or(false), submission(params, upload));
@@ -320,9 +332,8 @@ async fn post_scan(
         Err(_still_running) => false,
     };
     let view = app.db.read(move |conn| service::find_upload(conn, organization, upload)).await.map(UploadView::from)?;
-    let location = request.path().trim_end_matches('/').trim_end_matches("scans").to_owned();
     let mut answer = if is_done { HttpResponse::Created() } else { HttpResponse::Accepted() };
-    Ok(answer.insert_header((LOCATION, format!("{location}uploads/{upload}"))).json(view))
+    Ok(answer.insert_header((LOCATION, format!("{uploads}/{upload}"))).json(view))
 }
 
 fn wait_of(params: &ScanParams, app: &App) -> Result<Duration, ApiError> {

@@ -30,6 +30,9 @@ pub async fn import_again(app: &App, order: &Order) -> Result<Option<(&'static s
         if scans.is_empty() || !scans.iter().all(|scan| is_newest(scan, &sources, &order.report_hash)) {
             return Ok(None);
         }
+        if repo::has_tombstones(conn, organization, &ids)? {
+            return Ok(None);
+        }
         let format = crate::reports::parsers::by_name(&scans[0].format);
         order.format = format.map_or("", |parser| parser.name);
         let mut written = Vec::with_capacity(scans.len());
@@ -42,7 +45,7 @@ pub async fn import_again(app: &App, order: &Order) -> Result<Option<(&'static s
     app.db.write_again(work).await
 }
 
-/// A source that was reset (an observation was deleted, the source retired) has another hash or none.
+/// A retired source has no hash, and one whose observations were deleted has tombstones: both must be compared.
 fn is_newest(scan: &Scan, sources: &[ScanSource], hash: &[u8]) -> bool {
     sources.iter().any(|source| {
         source.id == scan.source_id

@@ -230,6 +230,13 @@ pub fn tombstones(
         .load(conn)
 }
 
+/// Was an observation of these sources deleted, and not reported since?
+pub fn has_tombstones(conn: &mut Conn, organization: OrganizationId, sources: &[ScanSourceId]) -> QueryResult<bool> {
+    use observation_tombstones as t;
+    let of_these = t::organization_id.eq(organization).and(t::source_id.eq_any(sources));
+    diesel::select(diesel::dsl::exists(t::table.filter(of_these))).get_result(conn)
+}
+
 /// The observations that the newest scan of a source does not report, and that have a ticket.
 pub fn gone_with_ticket(
     conn: &mut Conn,
