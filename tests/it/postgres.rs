@@ -1,4 +1,4 @@
-//! PostgreSQL for the tests: the server that `TEST_POSTGRES_URL` names, or a throw-away one where its programs are
+//! PostgreSQL for the tests: the server that `PATCHBAY_TEST_POSTGRES_URL` names, or a throw-away one where its programs are
 //! installed. Each test gets a database of its own, copied from one that is migrated once.
 
 use std::io::Read;
@@ -80,19 +80,20 @@ fn server() -> Option<&'static Server> {
 
 impl Server {
     fn find() -> Option<Self> {
-        let found = match std::env::var("TEST_POSTGRES_URL") {
+        let found = match std::env::var("PATCHBAY_TEST_POSTGRES_URL") {
             Ok(url) => Some(Self::at(&url)),
             Err(_) => programs().map(|programs| Self::start(&programs)),
         };
         if found.is_none() {
             assert!(std::env::var("CI").as_deref() != Ok("true"), "CI=true, but PostgreSQL is not installed");
-            eprintln!("!!!! NOT TESTED ON POSTGRESQL: it is not installed, and TEST_POSTGRES_URL is not set");
+            eprintln!("!!!! NOT TESTED ON POSTGRESQL: it is not installed, and PATCHBAY_TEST_POSTGRES_URL is not set");
         }
         found
     }
 
     fn at(url: &str) -> Self {
-        let (base, rest) = url.rsplit_once('/').expect("TEST_POSTGRES_URL is like postgres://user@host/database");
+        let (base, rest) =
+            url.rsplit_once('/').expect("PATCHBAY_TEST_POSTGRES_URL is like postgres://user@host/database");
         let options = rest.split_once('?').map_or(String::new(), |(_, options)| format!("?{options}"));
         Self { base: base.to_owned(), options, template: String::new(), _keeper: None }.with_template()
     }

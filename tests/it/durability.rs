@@ -1,0 +1,136 @@
+//! What is acknowledged stays; what is killed halfway leaves nothing; what is stopped ends in order.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::postgres::Database;
+use crate::process::{self, Process};
+use crate::sarif::sarif_of;
+
+/// Enough to be killed in the middle of, few enough to be quick without optimisation.
+const RESULTS: usize = 4000;
+const KILLS: u32 = 8;
+const SCANS: &str = "/organizations/default/scans?product=shop";
+
+async fn on_both(test: impl AsyncFn(&Path, Option<&str>)) {
+    let folder = tempfile::tempdir().unwrap();
+    test(folder.path(), None).await;
+    let database = tokio::task::spawn_blocking(Database::create_empty).await.unwrap();
+    if let Some(database) = database {
+        let folder = tempfile::tempdir().unwrap();
+        test(folder.path(), Some(&database.url())).await;
+    }
+}
+
+fn assert_intact(folder: &Path) {
+    let path = folder.join("patchbay.db");
+    if path.exists() {
+        let conn = rusqlite::Connection::open(path).unwrap();
+        let word: String = conn.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+        assert_eq!(word, "ok");
+        let orphans: i64 =
+            conn.query_row("SELECT count(*) FROM pragma_foreign_key_check", [], |row| row.get(0)).unwrap();
+        assert_eq!(orphans, 0);
+    }
+}
+
+async fn observations(server: &Process) -> i64 {
+    server.get("/observations?limit=1&include=total").await["total"].as_i64().unwrap()
+}
+
+/// S-32
+#[tokio::test]
+async fn an_import_that_is_killed_leaves_nothing_and_can_be_sent_again() {
+    on_both(async |folder, url| {
+        let report = sarif_of(RESULTS).bytes();
+        let server = Process::start(folder, url).await;
+        let began = Instant::now();
+        let first = "/organizations/default/scans?product=undisturbed";
+        server.send_bytes(Method::POST, first, report.clone()).await.unwrap();
+        let undisturbed = began.elapsed();
+        server.kill();
+        let mut last = i64::try_from(RESULTS).unwrap();
+        for kill in 0..KILLS {
+            let server = Process::start(folder, url).await;
+            assert_eq!(observations(&server).await, last, "all or nothing, before kill {kill}");
+            let path = format!("/organizations/default/scans?product=killed-{kill}");
+            let request = server.send_bytes(Method::POST, &path, report.clone());
+            let moment = undisturbed * (2 * kill + 1) / (2 * KILLS);
+            let answered = tokio::time::timeout(moment, request).await.is_ok();
+            server.kill();
+            assert_intact(folder);
+            let server = Process::start(folder, url).await;
+            let now = observations(&server).await;
+            let whole = last + i64::try_from(RESULTS).unwrap();
+            assert!(now == whole || (now == last && !answered), "{now} of {whole} after kill {kill}");
+            last = now;
+            server.kill();
+        }
+        let server = Process::start(folder, url).await;
+        let (status, answer) = server.send_bytes(Method::POST, SCANS, report.clone()).await.unwrap();
+        assert_eq!((status, answer["observations_new"].as_u64()), (201, Some(RESULTS as u64)));
+        assert_intact(folder);
+    })
+    .await;
+}
+
+/// S-33
+#[tokio::test]
+async fn what_was_acknowledged_is_there_after_a_kill() {
+    on_both(async |folder, url| {
+        for n in 0..6 {
+            let server = Process::start(folder, url).await;
+            let made = json!({ "name": format!("product {n}") });
+            let (status, _) = server.send(Method::POST, "/organizations/default/products", &made).await.unwrap();
+            server.kill();
+            assert_eq!(status, 201);
+        }
+        let server = Process::start(folder, url).await;
+        assert_eq!(server.get("/products").await["items"].as_array().unwrap().len(), 6);
+        assert_intact(folder);
+    })
+    .await;
+}
+
+/// S-43
+#[tokio::test]
+async fn a_stop_during_an_import_ends_it_in_order() {
+    on_both(async |folder, url| {
+        let server = Process::start(folder, url).await;
+        let report = sarif_of(RESULTS).bytes();
+        let path = format!("{SCANS}&wait=0");
+        let (status, upload) = server.send_bytes(Method::POST, &path, report).await.unwrap();
+        assert!(status == 202 || status == 201, "{upload}");
+        server.terminate();
+        assert!(server.ended_within(Duration::from_secs(60)).success());
+        assert_intact(folder);
+        let server = Process::start(folder, url).await;
+        let upload = server.get(&format!("/uploads/{}", upload["id"].as_str().unwrap())).await;
+        assert_eq!(upload["state"], "finished");
+        assert_eq!(observations(&server).await, i64::try_from(RESULTS).unwrap());
+    })
+    .await;
+}
+
+/// S-40
+#[tokio::test]
+async fn a_backup_during_an_import_is_a_consistent_cut() {
+    let (folder, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let server = Process::start(folder.path(), None).await;
+    let path = format!("{SCANS}&wait=0");
+    server.send_bytes(Method::POST, &path, sarif_of(RESULTS).bytes()).await.unwrap();
+    let file = copy.path().join("patchbay.db");
+    let mut backup = process::command(folder.path(), None);
+    let (status, said) = process::output(backup.arg("backup").arg(&file));
+    assert!(status.success(), "{said}");
+    assert_intact(copy.path());
+    let conn = rusqlite::Connection::open(&file).unwrap();
+    let count = |table: &str| -> i64 {
+        conn.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+    };
+    assert!([0, i64::try_from(RESULTS).unwrap()].contains(&count("observations")));
+    assert_eq!(count("observations") > 0, count("scans") > 0);
+}
