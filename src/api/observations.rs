@@ -143,6 +143,7 @@ async fn create_observation(
         browse::observation(conn, &caller, id)
     });
     let made = made.await?;
+    app.work.notify_one();
     let (id, version) = (made.row.id, made.row.version);
     let mut response = HttpResponse::Created();
     Ok(response
@@ -164,7 +165,9 @@ async fn assess_observations(
     let now = app.clock.now();
     let (selection, decision) = input.split()?;
     let work = app.db.write_again(move |conn| service::assess(conn, &caller, &selection, &decision, now));
-    Ok(HttpResponse::Ok().json(work.await?))
+    let summary = work.await?;
+    app.work.notify_one();
+    Ok(HttpResponse::Ok().json(summary))
 }
 
 fn whole(found: WholeObservation) -> HttpResponse {
@@ -199,7 +202,9 @@ async fn update_observation(
         service::assess_one(conn, &caller, path.observation, &decision, &if_match, now)?;
         browse::observation(conn, &caller, path.observation)
     });
-    Ok(whole(changed.await?))
+    let changed = changed.await?;
+    app.work.notify_one();
+    Ok(whole(changed))
 }
 
 /// Delete an observation.
@@ -215,6 +220,7 @@ async fn delete_observation(
 ) -> Result<HttpResponse, ApiError> {
     let now = app.clock.now();
     app.db.write_again(move |conn| deletion::delete(conn, &caller, path.observation, &if_match, now)).await?;
+    app.work.notify_one();
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -19,6 +19,7 @@ mod migrations;
 mod observation_counts;
 mod observation_rows;
 mod observations;
+mod plans;
 mod postgres;
 mod process;
 mod products;

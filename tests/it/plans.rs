@@ -46,7 +46,6 @@ const LEADING: &[(&str, &str)] = &[
     ("cwe", "ix_observations_pair"),
     ("text", "ix_observations_pair"),
     ("text with a sign of patterns", "ix_observations_pair"),
-    ("text with quotes", "ix_observations_pair"),
     ("text beyond ASCII", "ix_observations_pair"),
     ("text and cwe", "ix_observations_pair"),
     ("component", "ix_observations_component"),
@@ -76,6 +75,7 @@ const NOTHING: &[&str] = &[
     "source of another product",
     "unknown vulnerability",
     "unknown component",
+    "text with quotes",
 ];
 
 /// The statements about observations that a page runs, but for the one that reads its rows by their ids.
