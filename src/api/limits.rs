@@ -20,7 +20,8 @@ const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 /// What is allowed: `RateLimit-Policy: "minute";q=600;w=60`.
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
-/// Middleware for requests in an organization.
+/// Middleware for requests in an organization. Whoever is not of it hears nothing else: neither whether a path exists,
+/// nor what would be wrong with a body.
 ///
 /// # Errors
 /// Those of the framework.
@@ -28,9 +29,16 @@ pub async fn for_callers(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let caller = request.extract::<Caller>().await.ok();
-    let whose = caller.and_then(|caller| caller.actor.uuid()).map(Whose::Actor);
-    limit(request, next, whose).await
+    match request.extract::<Caller>().await {
+        Ok(caller) => {
+            let whose = caller.actor.uuid().map_or_else(|| address(&request), Whose::Actor);
+            limit(request, whose, async |request| Ok(next.call(request).await?.map_into_boxed_body())).await
+        }
+        Err(error) => {
+            let whose = address(&request);
+            limit(request, whose, async |request| Ok(request.error_response(error))).await
+        }
+    }
 }
 
 /// Middleware for requests that belong to no organization.
@@ -41,23 +49,27 @@ pub async fn for_people(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let person = request.extract::<SignedIn>().await.ok();
-    limit(request, next, person.map(|person| Whose::Actor(person.user.0))).await
+    let person = request.extract::<SignedIn>().await;
+    let whose = person.map_or_else(|_| address(&request), |person| Whose::Actor(person.user.0));
+    limit(request, whose, async |request| Ok(next.call(request).await?.map_into_boxed_body())).await
+}
+
+/// Who cannot be proven counts by address: guessing credentials is limited, too.
+fn address(request: &ServiceRequest) -> Whose {
+    Whose::Address(ClientAddress::of(request.request()).0)
 }
 
 async fn limit(
     request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-    whose: Option<Whose>,
+    whose: Whose,
+    serve: impl AsyncFnOnce(ServiceRequest) -> Result<ServiceResponse<BoxBody>, Error>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    // Who cannot be proven counts by address: guessing credentials is limited, too.
-    let whose = whose.unwrap_or_else(|| Whose::Address(ClientAddress::of(request.request()).0));
     let app = request.app_data::<Data<App>>().cloned();
     let limited = app.as_ref().and_then(|app| Some((app.clock.now(), app.limiter.as_ref()?)));
-    let Some((now, limiter)) = limited else { return Ok(next.call(request).await?.map_into_boxed_body()) };
+    let Some((now, limiter)) = limited else { return serve(request).await };
     let allowance = limiter.count(whose, now);
     let mut response = if allowance.allowed {
-        next.call(request).await?.map_into_boxed_body()
+        serve(request).await?
     } else {
         request.error_response(ApiError::TooManyRequests { retry_after_s: whole_seconds(allowance.retry_after) })
     };

@@ -413,3 +413,64 @@ async fn too_many_requests_are_refused_until_the_caller_has_waited() {
     app.app.clock.advance(Duration::from_secs(20));
     acme.viewer.get("/products").await.expect(200);
 }
+
+/// S-28. It does not meet the database.
+#[tokio::test]
+async fn only_pages_of_configured_origins_may_call() {
+    let app = TestApp::sqlite_with(&[("cors_origins", "https://app.example")]).await;
+    let acme = app.tenant("acme").await;
+    let ask = async |method: Method, origin: &str| {
+        let request = acme.viewer.request(method, "/products").header("origin", origin);
+        let request = request.header("access-control-request-method", "PATCH");
+        request.header("access-control-request-headers", "authorization, content-type, if-match").send().await
+    };
+    for method in [Method::OPTIONS, Method::GET] {
+        let allowed = ask(method.clone(), "https://app.example").await;
+        assert_eq!(allowed.header("access-control-allow-origin"), "https://app.example", "{method} {allowed:?}");
+        assert_eq!(allowed.header("access-control-allow-credentials"), "", "{method} {allowed:?}");
+        for origin in [
+            "https://evil.example",
+            "null",
+            "https://app.example.evil.example",
+            "https://evil-app.example",
+            "http://app.example",
+            "https://app.example:8443",
+        ] {
+            let refused = ask(method.clone(), origin).await;
+            assert_eq!(refused.header("access-control-allow-origin"), "", "{method} {origin}: {refused:?}");
+        }
+    }
+    let plain = acme.viewer.get("/products").await.expect(200);
+    for (header, value) in [
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "DENY"),
+        ("referrer-policy", "no-referrer"),
+        ("cache-control", "no-store"),
+    ] {
+        assert_eq!(plain.header(header), value, "{plain:?}");
+    }
+    let docs = app.anybody().get("/docs/swagger-initializer.js?url=https://evil.example/x.json").await.expect(200);
+    assert!(!String::from_utf8_lossy(&docs.bytes).contains("evil"), "{docs:?}");
+}
+
+/// The answer is the same whatever a client says it would accept: there is no other form of it.
+#[tokio::test]
+async fn answers_are_json_compressed_as_the_client_wishes() {
+    let app = TestApp::sqlite().await;
+    let acme = app.tenant("acme").await;
+    for n in 0..50 {
+        acme.editor.product(&format!("product {n}")).await;
+    }
+    for accept in ["application/json", "text/html", "*/*;q=0.1", "nonsense"] {
+        let answer = acme.viewer.request(Method::GET, "/products").header("accept", accept).send().await.expect(200);
+        assert_eq!(answer.header("content-type"), "application/json", "{accept}");
+    }
+    for encoding in ["gzip", "br", "zstd", "identity"] {
+        let request = acme.viewer.request(Method::GET, "/products").header("accept-encoding", encoding);
+        let answer = request.send().await.expect(200);
+        let expected = if encoding == "identity" { "" } else { encoding };
+        // What the client library itself unpacks has lost its header.
+        let said = answer.header("content-encoding");
+        assert!(said == expected || (encoding == "gzip" && answer.body.is_object()), "{encoding}: {said}");
+    }
+}

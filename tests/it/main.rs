@@ -20,6 +20,7 @@ mod observation_counts;
 mod observation_rows;
 mod observations;
 mod plans;
+mod openapi;
 mod postgres;
 mod process;
 mod products;
