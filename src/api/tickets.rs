@@ -21,7 +21,7 @@ use crate::tickets::repo::TicketFilter;
 use crate::tracker_configs::model::Switch;
 use crate::tracker_configs::policy::Condition;
 use crate::trackers::service::{self, Explanation, NextStep, Pushed};
-use crate::worker;
+use crate::trackers::sync::Tools;
 
 /// The routes of tickets.
 pub fn routes(config: &mut ServiceConfig) {
@@ -255,7 +255,7 @@ async fn unlink_ticket(
 #[utoipa::path(tag = "trackers", params(TicketPath), responses((status = 200, description = "The ticket.", body = TicketView), (status = 409, description = "It is not linked."), (status = 503, description = "The tracker does not answer as it should.")))]
 #[post("/tickets/{ticket}/refresh")]
 async fn refresh_ticket(app: Data<App>, caller: Caller, path: Path<TicketPath>) -> Result<HttpResponse, ApiError> {
-    let ticket = service::refresh(&worker::run::tools(&app), &caller, path.ticket).await?;
+    let ticket = service::refresh(&Tools::of(&app), &caller, path.ticket).await?;
     app.work.notify_one();
     Ok(HttpResponse::Ok().insert_header(etag(ticket.version)).json(TicketView::from(ticket)))
 }

@@ -23,8 +23,8 @@ use crate::tracker_configs::model::{ConfigSettings, Switch, TrackerConfig};
 use crate::tracker_configs::service::{self, Account, Wanted, WantedChange};
 use crate::trackers::preview::{self, PreviewItem};
 use crate::trackers::service::NextStep;
+use crate::trackers::sync::Tools;
 use crate::trackers::ticket::PlannedRequest;
-use crate::worker;
 
 /// The routes of tracker configs.
 pub fn routes(config: &mut ServiceConfig) {
@@ -397,7 +397,7 @@ async fn preview_tracker_config(
     list: ListQuery<PreviewFilter>,
 ) -> Result<HttpResponse, ApiError> {
     let (window, seal) = list.window::<ObservationId>(app.keys.cursor.expose(), &caller)?;
-    let tools = worker::run::tools(&app);
+    let tools = Tools::of(&app);
     let preview = preview::preview(&tools, &caller, path.product, window, list.filter.from).await?;
     Ok(HttpResponse::Ok().json(PreviewView {
         held_by: preview.held_by,

@@ -22,9 +22,10 @@ use crate::connections::model::Connection;
 use crate::connections::service::{self, ConnectionChange, NewConnection};
 use crate::connections::settings::{DEFAULT_LABEL, Settings};
 use crate::tracker_configs::model::Switch;
+use crate::trackers;
 use crate::trackers::service::Health;
+use crate::trackers::sync::Tools;
 use crate::trackers::ticket::ProbeReport;
-use crate::{trackers, worker};
 
 /// The routes of tracker connections.
 pub fn routes(config: &mut ServiceConfig) {
@@ -361,7 +362,7 @@ async fn test_tracker_connection(
     path: Path<ConnectionPath>,
     StrictJson(input): StrictJson<TestConnection>,
 ) -> Result<HttpResponse, ApiError> {
-    let tools = worker::run::tools(&app);
+    let tools = Tools::of(&app);
     let outcome = trackers::service::test(&tools, &caller, path.connection, input.projects).await?;
     app.work.notify_one();
     let (works, error) = (outcome.is_ok(), outcome.as_ref().err().map(|error| error.message().to_owned()));

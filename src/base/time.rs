@@ -161,6 +161,13 @@ impl Clock {
         }
     }
 
+    /// A way to ask for the time that can be handed down to where the clock itself may not be read.
+    #[must_use]
+    pub fn reader(&self) -> Arc<dyn Fn() -> UtcTime + Send + Sync> {
+        let clock = self.clone();
+        Arc::new(move || clock.now())
+    }
+
     /// Moves a fixed clock on; the system's clock goes by itself.
     pub fn advance(&self, by: Duration) {
         if let Some(hand) = &self.0 {

@@ -147,7 +147,7 @@ impl Case {
         }
         let budget = outbox::repo::budget(conn, organization, id)?;
         // Where others went through since, it is this ticket that fails and not the tracker.
-        let others_work = budget.is_some_and(|budget| budget.last_success_at >= Some(self.job.created_at));
+        let others_work = budget.is_some_and(|budget| budget.last_success_at > Some(self.job.created_at));
         let notice = if others_work { self.ticket_notice(conn, STILL_TRIED)? } else { self.failing() };
         Ok(notifications::repo::raise(conn, &notice, self.now)?)
     }

@@ -11,6 +11,7 @@ use super::plan::{self, About, Situation, Step};
 use super::situation;
 use super::ticket::{ClientError, Marker, Move, TicketChange, TicketDraft, TicketRef};
 use super::{failure, service, verify};
+use crate::app::App;
 use crate::base::error::ApiError;
 use crate::base::ids::{ObservationId, OrganizationId, SubjectId, TicketId};
 use crate::base::time::UtcTime;
@@ -46,6 +47,20 @@ pub struct Tools {
     pub public_url: Arc<str>,
     /// The time: calls of trackers take their while, so one moment per job would be wrong.
     pub now: Arc<dyn Fn() -> UtcTime + Send + Sync>,
+}
+
+impl Tools {
+    /// What the sync needs of the application.
+    #[must_use]
+    pub fn of(app: &App) -> Self {
+        Self {
+            db: app.db.clone(),
+            egress: app.egress.clone(),
+            keys: Arc::clone(&app.keys),
+            public_url: app.config.public_url.as_str().into(),
+            now: app.clock.reader(),
+        }
+    }
 }
 
 /// What follows a step.

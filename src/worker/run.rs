@@ -1,7 +1,6 @@
 //! The loop: claim what is due, connection by connection, carry it out, and stop in order.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -27,19 +26,6 @@ const JOB_TIMEOUT: Duration = Duration::from_secs(4 * 60 + 30);
 const OWN_GRACE: f64 = 0.7;
 /// More jobs than any test makes.
 const MAX_JOBS_UNTIL_IDLE: usize = 100_000;
-
-/// What the sync needs of the application.
-#[must_use]
-pub fn tools(app: &App) -> Tools {
-    let clock = app.clock.clone();
-    Tools {
-        db: app.db.clone(),
-        egress: app.egress.clone(),
-        keys: Arc::clone(&app.keys),
-        public_url: app.config.public_url.as_str().into(),
-        now: Arc::new(move || clock.now()),
-    }
-}
 
 /// Works until the server stops; then finishes what is in flight, or hands it back when the grace is over.
 pub async fn run(app: App) {
@@ -76,7 +62,7 @@ struct Worker {
 impl Worker {
     fn new(app: App) -> Self {
         let most = usize::try_from(app.config.worker_jobs).unwrap_or(usize::MAX);
-        let tools = tools(&app);
+        let tools = Tools::of(&app);
         Self { app, tools, lanes: Lanes::new(most), tasks: JoinSet::new(), running: HashMap::new() }
     }
 
@@ -172,7 +158,7 @@ async fn carry_out(tools: &Tools, job: SyncJob) {
 /// # Errors
 /// A fault of the database.
 pub async fn run_until_idle(app: &App) -> Result<usize, ApiError> {
-    let tools = tools(app);
+    let tools = Tools::of(app);
     let mut done = 0;
     while done < MAX_JOBS_UNTIL_IDLE {
         let now = app.clock.now();

@@ -62,13 +62,26 @@ pub type Finding = (&'static str, &'static str);
 /// Two findings that most tests start from.
 pub const TWO: &[Finding] = &[("SQL injection", "High"), ("Weak hash", "Medium")];
 
-/// A product, its config and the tracker.
-pub struct Desk<T: Tracker> {
+/// A product with a config.
+pub struct Shop {
     pub app: TestApp,
     pub tenant: Tenant,
-    pub tracker: Fake<T>,
     pub product: String,
     pub connection: String,
+}
+
+/// A shop and the fake behind it.
+pub struct Desk<T: Tracker> {
+    pub shop: Shop,
+    pub tracker: Fake<T>,
+}
+
+impl<T: Tracker> std::ops::Deref for Desk<T> {
+    type Target = Shop;
+
+    fn deref(&self) -> &Shop {
+        &self.shop
+    }
 }
 
 /// How a fake is configured.
@@ -115,10 +128,19 @@ impl Desk<Jira> {
 
 impl<T: Tracker> Desk<T> {
     async fn with(app: TestApp, tracker: T, terms: &Terms, settings: Value) -> Self {
-        let (tenant, tracker) = (app.tenant("acme").await, Fake::start(tracker));
+        let tracker = Fake::start(tracker);
+        let shop = Shop::open(app, &tracker.url(), TOKEN, terms, settings).await;
+        Self { shop, tracker }
+    }
+}
+
+impl Shop {
+    /// A product with a config for the tracker at `url`.
+    pub async fn open(app: TestApp, url: &str, credential: &str, terms: &Terms, settings: Value) -> Self {
+        let tenant = app.tenant("acme").await;
         let product = tenant.admin.product("shop").await;
         let connection = json!({
-            "label": "tracker", "kind": terms.kind, "base_url": tracker.url(), "credential": TOKEN,
+            "label": "tracker", "kind": terms.kind, "base_url": url, "credential": credential,
             "username": terms.username,
         });
         let mut config =
@@ -126,7 +148,7 @@ impl<T: Tracker> Desk<T> {
         config.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
         let put = tenant.admin.put(&format!("/products/{product}/tracker-config"), config).await.expect(201);
         let connection = put.text("connection_id");
-        Self { app, tenant, tracker, product, connection }
+        Self { app, tenant, product, connection }
     }
 
     /// Posts a report without a branch.
@@ -262,7 +284,9 @@ impl<T: Tracker> Desk<T> {
     pub async fn notifications(&self) -> Vec<Value> {
         self.tenant.viewer.get_all("/notifications?open=true").await
     }
+}
 
+impl<T: Tracker> Desk<T> {
     /// The items of the tracker with this in their title.
     pub fn items(&self, title: &str) -> Vec<Item> {
         self.tracker.items().into_iter().filter(|item| item.title.contains(title)).collect()

@@ -214,6 +214,7 @@ async fn a_step_that_fails_for_ever_is_reported_alone(app: TestApp) {
         for _ in 0..3 {
             desk.scan_and_work(TWO).await;
         }
+        desk.work_for(45).await;
         assert_eq!(desk.tracker.items().len(), 2);
         assert_eq!(desk.jobs().await.len(), 1);
         assert_eq!(desk.notifications().await.len(), 1);

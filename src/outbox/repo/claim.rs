@@ -85,16 +85,18 @@ fn lock_usable(conn: &mut Conn, of: ReadyConnection) -> QueryResult<bool> {
 
 fn take(conn: &mut Conn, of: ReadyConnection, count: i64, lease: Duration, now: UtcTime) -> QueryResult<Vec<SyncJob>> {
     let lock = if conn.is_sqlite() { "" } else { "FOR UPDATE SKIP LOCKED" };
+    // Materialized: PostgreSQL may run a locking subquery once per row, and then its limit limits nothing.
     diesel::sql_query(format!(
-        "UPDATE sync_jobs SET state = 'leased', due_at = $1, lease_token = $2, attempts = attempts + 1 \
-         WHERE organization_id = $3 AND id IN (SELECT id FROM sync_jobs WHERE connection_id = $4 \
-         AND state IN ('queued', 'leased') AND due_at <= $5 ORDER BY due_at, id LIMIT $6 {lock}) RETURNING *"
+        "WITH due AS MATERIALIZED (SELECT id FROM sync_jobs WHERE connection_id = $1 \
+         AND state IN ('queued', 'leased') AND due_at <= $2 ORDER BY due_at, id LIMIT $3 {lock}) \
+         UPDATE sync_jobs SET state = 'leased', due_at = $4, lease_token = $5, attempts = attempts + 1 \
+         WHERE organization_id = $6 AND id IN (SELECT id FROM due) RETURNING *"
     ))
-    .bind::<BigInt, _>(now.plus(lease))
-    .bind::<Binary, _>(LeaseToken::generate())
-    .bind::<Binary, _>(of.organization_id)
     .bind::<Binary, _>(of.connection_id)
     .bind::<BigInt, _>(now)
     .bind::<BigInt, _>(count)
+    .bind::<BigInt, _>(now.plus(lease))
+    .bind::<Binary, _>(LeaseToken::generate())
+    .bind::<Binary, _>(of.organization_id)
     .load(conn)
 }
