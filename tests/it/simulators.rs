@@ -52,6 +52,8 @@ impl Simulators {
         assert!(lines.any(|line| line.contains("ready")), "the simulators did not start");
         // Whoever prints into a closed pipe ends.
         std::thread::spawn(move || lines.for_each(drop));
+        // Another test may have installed it.
+        drop(rustls::crypto::ring::default_provider().install_default());
         Some(Self { process, http: reqwest::Client::new(), ports, _folder: folder })
     }
 
