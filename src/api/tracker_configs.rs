@@ -381,7 +381,8 @@ async fn delete_tracker_config(
     path: Path<ProductPath>,
     if_match: IfMatch,
 ) -> Result<HttpResponse, ApiError> {
-    app.db.write(move |conn| service::delete(conn, &caller, path.product, &if_match)).await?;
+    let now = app.clock.now();
+    app.db.write(move |conn| service::delete(conn, &caller, path.product, &if_match, now)).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

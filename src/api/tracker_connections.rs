@@ -347,7 +347,8 @@ async fn delete_tracker_connection(
     path: Path<ConnectionPath>,
     if_match: IfMatch,
 ) -> Result<HttpResponse, ApiError> {
-    app.db.write(move |conn| service::delete(conn, &caller, path.connection, &if_match)).await?;
+    let now = app.clock.now();
+    app.db.write(move |conn| service::delete(conn, &caller, path.connection, &if_match, now)).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

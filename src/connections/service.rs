@@ -6,6 +6,7 @@ use url::Url;
 use super::model::Connection;
 use super::repo;
 use super::settings::Settings;
+use crate::access::audit;
 use crate::access::model::Caller;
 use crate::access::permission::Permission;
 use crate::base::error::{ApiError, Faults};
@@ -96,6 +97,10 @@ pub fn create(
     repo::insert(conn, &connection).map_err(|error| taken(error, &connection.label))?;
     let rate = new.settings.rate(new.kind);
     outbox::repo::add_budget(conn, &ConnectionBudget::new(caller.organization, connection.id, rate, now))?;
+    audit::Entry::new("tracker_connection.created", "tracker_connection", connection.id.0)
+        .set("label", connection.label.as_str())
+        .set("base_url", connection.base_url.as_str())
+        .record(conn, caller, now)?;
     Ok(connection)
 }
 
@@ -189,6 +194,7 @@ pub fn change(
         return Err(ApiError::PreconditionFailed);
     }
     outbox::repo::set_rate(conn, caller.organization, id, settings.rate(after.kind))?;
+    log_change(conn, caller, &before, &after, now)?;
     if may_be_mended(&before, &after) {
         mend(conn, caller, id, now)?;
     }
@@ -199,7 +205,13 @@ pub fn change(
 ///
 /// # Errors
 /// `Forbidden`, `NotFound`, `PreconditionFailed`, `Conflict` when it is in use.
-pub fn delete(conn: &mut Conn, caller: &Caller, id: ConnectionId, if_match: &IfMatch) -> Result<(), ApiError> {
+pub fn delete(
+    conn: &mut Conn,
+    caller: &Caller,
+    id: ConnectionId,
+    if_match: &IfMatch,
+    now: UtcTime,
+) -> Result<(), ApiError> {
     caller.require(Permission::Administer)?;
     let connection = get(conn, caller, id)?;
     if_match.check(connection.version)?;
@@ -210,8 +222,27 @@ pub fn delete(conn: &mut Conn, caller: &Caller, id: ConnectionId, if_match: &IfM
         DieselError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _) => {
             ApiError::Conflict("tracker configs use this connection; delete them first or switch it off".to_owned())
         }
-        other => other.into(),
-    })
+        other => ApiError::from(other),
+    })?;
+    audit::Entry::new("tracker_connection.deleted", "tracker_connection", id.0)
+        .change("label", connection.label.as_str(), serde_json::Value::Null)
+        .record(conn, caller, now)
+}
+
+fn log_change(
+    conn: &mut Conn,
+    caller: &Caller,
+    before: &Connection,
+    after: &Connection,
+    now: UtcTime,
+) -> Result<(), ApiError> {
+    let entry = audit::Entry::new("tracker_connection.changed", "tracker_connection", after.id.0)
+        .change("label", before.label.as_str(), after.label.as_str())
+        .change("base_url", before.base_url.as_str(), after.base_url.as_str())
+        .change("username", before.username.as_deref(), after.username.as_deref())
+        .change("enabled", before.is_enabled, after.is_enabled);
+    let entry = if before.secret_sealed == after.secret_sealed { entry } else { entry.secret("credential") };
+    entry.record(conn, caller, now)
 }
 
 /// Ends the pause of a connection that works again, and lets run what waited for it.

@@ -4,6 +4,7 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 use super::model::{ConfigSettings, TrackerConfig};
 use super::{repo, wishes};
+use crate::access::audit;
 use crate::access::model::Caller;
 use crate::access::permission::Permission;
 use crate::base::error::{ApiError, Faults};
@@ -185,14 +186,21 @@ pub fn change(
 ///
 /// # Errors
 /// `Forbidden`, `NotFound`, `PreconditionFailed`, `Conflict` when it has tickets.
-pub fn delete(conn: &mut Conn, caller: &Caller, product: ProductId, if_match: &IfMatch) -> Result<(), ApiError> {
+pub fn delete(
+    conn: &mut Conn,
+    caller: &Caller,
+    product: ProductId,
+    if_match: &IfMatch,
+    now: UtcTime,
+) -> Result<(), ApiError> {
     caller.require(Permission::Write)?;
     let config = get(conn, caller, product)?;
     if_match.check(config.version)?;
     if has_tickets(conn, &config)? {
         return Err(ApiError::Conflict("this config has tickets; switch it off with `is_active` instead".to_owned()));
     }
-    Ok(repo::delete(conn, caller.organization, config.id)?)
+    repo::delete(conn, caller.organization, config.id)?;
+    audit::Entry::new("tracker_config.deleted", "tracker_config", config.id.0).record(conn, caller, now)
 }
 
 fn find(conn: &mut Conn, caller: &Caller, product: ProductId) -> Result<Option<TrackerConfig>, ApiError> {
@@ -223,9 +231,30 @@ fn store(
         None => insert(conn, &after)?,
         Some(before) => replace(conn, before, &after)?,
     }
+    log_change(conn, caller, before.as_ref(), &after, now)?;
     outbox::repo::release(conn, caller.organization, after.connection_id, Some(product), now)?;
     wishes::record_product(conn, caller.organization, product, now)?;
     Ok(after)
+}
+
+fn log_change(
+    conn: &mut Conn,
+    caller: &Caller,
+    before: Option<&TrackerConfig>,
+    after: &TrackerConfig,
+    now: UtcTime,
+) -> Result<(), ApiError> {
+    let action = if before.is_some() { "tracker_config.changed" } else { "tracker_config.created" };
+    audit::Entry::new(action, "tracker_config", after.id.0)
+        .change("active", before.map(|it| it.is_active), after.is_active)
+        .change("dry_run", before.map(|it| it.is_dry_run), after.is_dry_run)
+        .change("auto_sync", before.map(|it| it.auto_sync), after.auto_sync)
+        .change("push_all", before.map(|it| it.push_all), after.push_all)
+        .change("require_verified", before.map(|it| it.require_verified), after.require_verified)
+        .change("project_key", before.map(|it| it.project_key.as_str()), after.project_key.as_str())
+        .change("minimum_severity", before.map(|it| it.minimum_severity.as_str()), after.minimum_severity.as_str())
+        .change("connection_id", before.map(|it| it.connection_id.to_string()), after.connection_id.to_string())
+        .record(conn, caller, now)
 }
 
 fn insert(conn: &mut Conn, config: &TrackerConfig) -> Result<(), ApiError> {

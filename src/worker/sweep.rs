@@ -8,7 +8,7 @@ use crate::assessments;
 use crate::base::error::ApiError;
 use crate::base::time::UtcTime;
 use crate::db::conn::Conn;
-use crate::scans;
+use crate::{idempotency, scans};
 
 /// How often everything is looked at.
 const EVERY: Duration = Duration::from_secs(30);
@@ -19,6 +19,7 @@ type Duty = (&'static str, fn(&mut Conn, UtcTime) -> Result<(), ApiError>);
 const DUTIES: &[Duty] = &[
     ("sessions", access::service::sessions::sweep),
     ("expired acceptances", |conn, now| assessments::expiry::expire(conn, now).map(drop)),
+    ("idempotency keys", |conn, now| idempotency::service::sweep(conn, now).map(drop)),
     ("abandoned uploads", |conn, now| scans::import::fail_abandoned(conn, now).map(drop)),
 ];
 
