@@ -11,6 +11,7 @@ use crate::config::{Config, variables};
 use crate::{api, reports};
 
 mod admin;
+mod demo;
 mod flags;
 mod health;
 mod open;
@@ -39,6 +40,8 @@ struct CommandLine {
 enum Command {
     /// Run the server; what happens without a command
     Serve,
+    /// Run the server on throw-away data: sample reports, and a tracker that only pretends
+    Demo,
     /// Print what reports hold, one JSON line per file; needs no server
     Inspect {
         /// The reports
@@ -106,6 +109,7 @@ pub fn run() -> ExitCode {
 fn with_config(command: Command, config: Config) -> Done {
     match command {
         Command::Serve => serve::serve(config),
+        Command::Demo => demo::demo(config),
         Command::Migrate => store::migrate(&config),
         Command::CreateAdmin { email, password_stdin } => admin::create(config, email, password_stdin),
         Command::Backup { file } => store::backup(&config, &file),

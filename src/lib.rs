@@ -14,6 +14,7 @@ pub mod commands;
 pub mod config;
 pub mod connections;
 pub mod db;
+pub mod demo;
 pub mod egress;
 pub mod idempotency;
 pub mod keys;

@@ -17,7 +17,7 @@ use crate::server::{self, Listening};
 use crate::{telemetry, worker};
 
 /// How long threads may take to end once everything has stopped or its grace is over.
-const THREADS_END_WITHIN: Duration = Duration::from_secs(1);
+pub(super) const THREADS_END_WITHIN: Duration = Duration::from_secs(1);
 
 pub(super) fn serve(config: Config) -> Done {
     telemetry::log(&config);
@@ -69,13 +69,14 @@ fn stop_on_signals(stop: Stop) -> io::Result<()> {
     Ok(())
 }
 
+/// Where the server is reached: with the port that the system gave, if it was asked for any.
+pub(super) fn public_url(app: &App, listening: &Listening) -> String {
+    if app.config.listen.port() == 0 { format!("http://{}", listening.address) } else { app.config.public_url.clone() }
+}
+
 /// What somebody who started the server wants to know first.
 pub(super) fn where_everything_is(app: &App, listening: &Listening) -> String {
-    let url = if app.config.listen.port() == 0 {
-        format!("http://{}", listening.address)
-    } else {
-        app.config.public_url.clone()
-    };
+    let url = public_url(app, listening);
     let data = match app::target(&app.config) {
         Target::Sqlite { path } => path.display().to_string(),
         Target::Postgres { .. } => "PostgreSQL".to_owned(),
