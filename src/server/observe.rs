@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{CONNECTION, HeaderValue};
+use actix_web::http::ConnectionType;
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, HttpRequest};
@@ -37,7 +37,7 @@ pub async fn observe(
         let mut response = next.call(request).await?;
         running.end(response.request(), response.status().as_u16());
         if app.is_some_and(|app| app.stop.has_begun()) {
-            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
         }
         drop(in_flight);
         Ok(response)

@@ -39,8 +39,11 @@ struct Server {
 
 impl Server {
     fn start(folder: &Path, environment: &[(&str, &str)]) -> Self {
-        let mut command = patchbay(folder);
-        command.env("PATCHBAY_LISTEN", "127.0.0.1:0").envs(environment.iter().copied());
+        Self::start_command(patchbay(folder).envs(environment.iter().copied()))
+    }
+
+    fn start_command(command: &mut Command) -> Self {
+        command.env("PATCHBAY_LISTEN", "127.0.0.1:0");
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (said, log) = (keep(child.stdout.take().unwrap()), keep(child.stderr.take().unwrap()));
         let mut server = Self { child, said, log, address: String::new() };
@@ -176,6 +179,32 @@ fn a_stop_is_seen_by_balancers_first_and_ends_within_the_grace() {
     assert!(server.get("/healthz").starts_with("HTTP/1.1 200"), "it is alive, only not ready");
     assert_eq!(server.ended().code(), Some(0), "{}", server.log());
     assert!(began.elapsed() < Duration::from_secs(10), "nothing was in flight, and yet it took {:?}", began.elapsed());
+}
+
+/// S-43
+#[test]
+fn a_stop_waits_for_the_request_that_is_being_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(folder.path(), &[("PATCHBAY_SHUTDOWN_SECONDS", "20")]);
+    let body = r#"{"email": "nobody@corp.example", "password": "wrong"}"#;
+    let mut stream = TcpStream::connect(&server.address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let head = format!(
+        "POST /api/v1/auth/login HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all((head + &body[..10]).as_bytes()).unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    server.signal("TERM");
+    std::thread::sleep(Duration::from_secs(3));
+    assert!(server.child.try_wait().unwrap().is_none(), "it did not wait: {}", server.log());
+    stream.write_all(&body.as_bytes()[10..]).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    let answer = text(&answer).to_ascii_lowercase();
+    assert!(answer.starts_with("http/1.1 401"), "{answer}");
+    assert!(answer.contains("connection: close"), "{answer}");
+    assert_eq!(server.ended().code(), Some(0), "{}", server.log());
 }
 
 #[test]
@@ -346,4 +375,33 @@ fn prints_the_document_that_the_server_serves() {
     let answer = server.get("/openapi.json");
     let served: Value = serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap();
     assert_eq!(printed, served);
+}
+
+/// PB-7
+#[test]
+fn the_demo_imports_real_reports_shows_its_tickets_and_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let temporary = folder.path().join("tmp");
+    fs::create_dir(&temporary).unwrap();
+    let mut demo = Server::start_command(patchbay(folder.path()).arg("demo").env("TMPDIR", &temporary));
+    demo.wait_until(|demo| demo.said().contains("Ctrl-C"));
+    let said = demo.said();
+    for line in
+        ["web-shop-1.sarif", "5 new", "2 resolved", "1 reopened", "create CVE-2024-3094", "create Tokens without"]
+    {
+        assert!(said.contains(line), "{line:?} is not in {said}");
+    }
+    let token = said.split("TOKEN=").nth(1).unwrap().split_whitespace().next().unwrap();
+    let path = "/api/v1/organizations/acme/observations?status=open&limit=100";
+    let answer = demo.send(&format!(
+        "GET {path} HTTP/1.1\r\nHost: here\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"
+    ));
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    let page: Value = serde_json::from_str(body).unwrap();
+    assert_eq!(page["items"].as_array().unwrap().len(), 11, "5 + 1 - 2 + 1 - 1 of the shop, 5 + 2 of the payments");
+    demo.signal("INT");
+    assert_eq!(demo.ended().code(), Some(0), "{}", demo.log());
+    assert_eq!(fs::read_dir(&temporary).unwrap().count(), 0, "something is left");
+    assert!(!folder.path().join("data").exists(), "it touched the configured data folder");
 }

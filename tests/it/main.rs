@@ -5,6 +5,7 @@ mod access;
 mod app;
 mod assessments;
 mod auth;
+mod browsers;
 mod builders;
 mod commands;
 mod config;
