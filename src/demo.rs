@@ -33,7 +33,7 @@ use crate::scans::service::{self as scans, Submission};
 use crate::tracker_configs::model::ConfigSettings;
 use crate::tracker_configs::service::{self as tracker_configs, Account};
 use crate::trackers::preview::{self, Preview};
-use crate::worker;
+use crate::trackers::sync::Tools;
 
 pub mod tour;
 
@@ -186,7 +186,7 @@ async fn preview(app: &App, caller: &Caller, product: &'static str) -> Result<Pr
     let find = move |conn: &mut _| products::target::resolve(conn, &reader, &wanted(product), now);
     let id: ProductId = app.db.write(find).await?.product.id;
     let window = Window { limit: 100, after: None };
-    preview::preview(&worker::run::tools(app), caller, id, window, None).await
+    preview::preview(&Tools::of(app), caller, id, window, None).await
 }
 
 async fn token(app: &App, caller: &Caller) -> Result<Secret<String>, ApiError> {
