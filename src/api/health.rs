@@ -14,11 +14,17 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::problem::Problem;
 use crate::app::App;
 use crate::base::error::ApiError;
+use crate::base::time::UtcTime;
 use crate::config::Config;
+use crate::outbox;
+use crate::outbox::model::Backlog;
 use crate::telemetry::{Gauge, Metrics};
 
 /// Longer than a healthy database needs, shorter than who asks waits.
 const DATABASE_ANSWERS_WITHIN: Duration = Duration::from_secs(2);
+
+/// More connections than that are not shown one by one: the series must not grow without end.
+const MAX_CONNECTIONS: usize = 500;
 
 /// Mounts the operations of this file.
 pub fn routes(config: &mut ServiceConfig) {
@@ -88,12 +94,48 @@ async fn read_metrics(request: HttpRequest, app: Data<App>, metrics: Data<Metric
 
 /// The metrics, without asking who reads them.
 pub async fn render_metrics(app: &App, metrics: &Metrics) -> HttpResponse {
-    let gauges = vec![Gauge {
+    let in_flight = vec![(Vec::new(), count(app.stop.in_flight()))];
+    let mut gauges = vec![Gauge {
         name: "patchbay_in_flight",
         help: "What the server would wait for if it stopped now.",
-        values: vec![(Vec::new(), app.stop.in_flight() as f64)],
+        values: in_flight,
     }];
+    let backlog = app.db.read(|conn| outbox::repo::backlog(conn, None));
+    match tokio::time::timeout(DATABASE_ANSWERS_WITHIN, backlog).await {
+        Ok(Ok(backlog)) => gauges.extend(outbox_gauges(&backlog, app.clock.now())),
+        Ok(Err(cause)) => tracing::warn!(%cause, "no metrics of the outbox"),
+        Err(_) => tracing::warn!("no metrics of the outbox: the database does not answer"),
+    }
     HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(metrics.render(&gauges))
+}
+
+/// How much waits for each connection, by state, and since when.
+fn outbox_gauges(backlog: &[Backlog], now: UtcTime) -> [Gauge; 2] {
+    let (mut jobs, mut ages) = (Vec::new(), Vec::new());
+    for one in backlog.iter().take(MAX_CONNECTIONS) {
+        let labels =
+            vec![("organization", one.organization_id.to_string()), ("connection", one.connection_id.to_string())];
+        for (state, number) in [("queued", one.queued), ("held", one.held), ("parked", one.parked)] {
+            let labels = labels.iter().cloned().chain([("state", state.to_owned())]).collect();
+            jobs.push((labels, count(number)));
+        }
+        let age_micros = one.oldest_at.map_or(0, |oldest| (now.as_micros() - oldest.as_micros()).max(0));
+        ages.push((labels, count(age_micros) / 1e6));
+    }
+    [
+        Gauge { name: "patchbay_outbox_jobs", help: "Sync jobs of each connection, by state.", values: jobs },
+        Gauge {
+            name: "patchbay_outbox_oldest_seconds",
+            help: "How long the oldest sync job of each connection that is neither held nor parked has waited.",
+            values: ages,
+        },
+    ]
+}
+
+/// Prometheus knows no whole numbers; above 2^53 nobody counts ours.
+#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "see above")]
+fn count(number: impl TryInto<i64>) -> f64 {
+    number.try_into().unwrap_or(i64::MAX) as f64
 }
 
 fn may_read_metrics(request: &HttpRequest, config: &Config) -> Result<(), ApiError> {

@@ -108,7 +108,11 @@ impl Merged {
 
     fn read_environment(&mut self, environment: &[(String, String)]) {
         for (name, text) in environment {
-            let Some(rest) = name.strip_prefix(PREFIX).filter(|rest| *rest != "CONFIG") else { continue };
+            let Some(rest) = name.strip_prefix(PREFIX) else { continue };
+            // The file is read already; what begins with TEST_ is for the tests of this repository.
+            if rest == "CONFIG" || rest.starts_with("TEST_") {
+                continue;
+            }
             let key = rest.to_lowercase();
             if let Some(variable) = variables::find(&key) {
                 self.set(variable, text, name.clone());
