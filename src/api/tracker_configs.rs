@@ -273,6 +273,7 @@ pub struct PreviewView {
     #[schema(inline)]
     held_by: Option<Switch>,
     /// How many tickets would be made.
+    #[schema(value_type = i64)]
     tickets_to_create: usize,
     /// A page of what would be done, one item per observation.
     #[schema(max_items = 500)]

@@ -117,12 +117,16 @@ pub struct ItemResult {
 #[schema(as = AssessmentSummary)]
 pub struct Summary {
     /// How many changed.
+    #[schema(value_type = i64)]
     pub changed: usize,
     /// How many were like this before.
+    #[schema(value_type = i64)]
     pub unchanged: usize,
     /// How many the decision does not fit.
+    #[schema(value_type = i64)]
     pub refused: usize,
     /// How many there are not.
+    #[schema(value_type = i64)]
     pub not_found: usize,
     /// One by one, in the order asked for. For a filter, only those that were refused.
     pub results: Vec<ItemResult>,
