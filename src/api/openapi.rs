@@ -37,10 +37,7 @@ use complete::complete;
         (name = "scans", description = "Reports of scanners: post them, watch them, see what they changed."),
         (name = "observations", description = "One vulnerability at one place, as one scan source reports it."),
         (name = "vulnerabilities", description = "The unique findings behind observations."),
-        (name = "tracker-connections", description = "Accounts of issue trackers."),
-        (name = "tracker-configs", description = "How a product uses a tracker."),
-        (name = "tickets", description = "Links between observations and items in trackers."),
-        (name = "sync-jobs", description = "Changes that the trackers have yet to hear of."),
+        (name = "trackers", description = "Accounts of issue trackers, how products use them, and the tickets there."),
         (name = "notifications", description = "Messages for people about what needs them."),
         (name = "operations", description = "For who operates the server.")
     ),

@@ -2,7 +2,7 @@
 
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
-use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::schema::{ArrayItems, KnownFormat, ObjectBuilder, Schema, SchemaFormat, SchemaType, Type};
 use utoipa::openapi::{Components, ContentBuilder, Header, OpenApi, Ref, RefOr, Required, Response, Responses};
 
 use crate::api::problem::PROBLEM_JSON;
@@ -63,6 +63,7 @@ impl Applies {
 pub(super) fn complete(document: &mut OpenApi) {
     let components = document.components.get_or_insert_default();
     add_components(components);
+    components.schemas.values_mut().for_each(size_integers);
     for (path, item) in &mut document.paths.paths {
         // What operators ask is no part of the API: it has neither limits nor keys.
         if path.starts_with("/api/") {
@@ -73,6 +74,29 @@ pub(super) fn complete(document: &mut OpenApi) {
         for (_, operation) in operations(item) {
             fill(&mut operation.responses);
         }
+    }
+}
+
+/// Counts are `usize` here and there, and utoipa knows no format for it.
+fn size_integers(schema: &mut RefOr<Schema>) {
+    let RefOr::T(schema) = schema else { return };
+    match schema {
+        Schema::Object(object) => {
+            let is_integer = matches!(&object.schema_type, SchemaType::Type(Type::Integer));
+            if is_integer && object.format.is_none() {
+                object.format = Some(SchemaFormat::KnownFormat(KnownFormat::Int64));
+            }
+            object.properties.values_mut().for_each(size_integers);
+        }
+        Schema::Array(array) => {
+            if let ArrayItems::RefOrSchema(items) = &mut array.items {
+                size_integers(items);
+            }
+        }
+        Schema::OneOf(one) => one.items.iter_mut().for_each(size_integers),
+        Schema::AllOf(all) => all.items.iter_mut().for_each(size_integers),
+        Schema::AnyOf(any) => any.items.iter_mut().for_each(size_integers),
+        _ => {}
     }
 }
 
