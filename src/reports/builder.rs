@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use crate::base::severity::Severity;
+use crate::reports::read::json::Entries;
 use crate::reports::read::text;
 use crate::reports::report::{Asset, AssetKind, Component, Finding, Report, Vulnerability, Warning};
 
@@ -69,6 +70,22 @@ impl ReportBuilder {
             components.push(component.clone());
             components.len() - 1
         }))
+    }
+
+    /// The index of what a URL is on: its scheme and host as an application, or the host alone where it has no scheme.
+    pub fn asset_of_url(&mut self, url: &str) -> Option<usize> {
+        let (kind, name) = asset_of_url(url);
+        self.asset(kind, name)
+    }
+
+    /// Hands each entry that could be read to `take`, with its place (`/results/3`); the others are noted as lost.
+    pub fn each<T>(&mut self, entries: Entries<T>, path: &str, mut take: impl FnMut(&mut Self, &T, Box<str>)) {
+        for (index, entry) in entries.0.into_iter().enumerate() {
+            let place = format!("{path}/{index}");
+            if let Some(entry) = self.keep(entry, &place) {
+                take(self, &entry, place.into());
+            }
+        }
     }
 
     /// Adds a finding.
@@ -155,6 +172,18 @@ impl ReportBuilder {
     }
 }
 
+/// What a URL is on: scheme and host, or the host alone.
+fn asset_of_url(url: &str) -> (AssetKind, &str) {
+    let start = url.find("://").map_or(0, |at| at + 3);
+    let end = url[start..].find(['/', '?', '#']).map_or(url.len(), |at| start + at);
+    (if start > 0 { AssetKind::Application } else { AssetKind::Host }, &url[..end])
+}
+
+/// The facts that are known, of all that a format may give.
+pub fn facts(known: impl IntoIterator<Item = (&'static str, Option<String>)>) -> Vec<(&'static str, String)> {
+    known.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -211,5 +240,16 @@ mod tests {
         let warnings = builder.finish().warnings;
         assert_eq!(warnings.len(), WARNING_LIMIT + 1);
         assert!(warnings[WARNING_LIMIT].lost_entry);
+    }
+
+    #[test]
+    fn a_url_is_on_its_host() {
+        for (url, expected) in [
+            ("https://shop.example.com:8443/a?b=c", (AssetKind::Application, "https://shop.example.com:8443")),
+            ("localhost", (AssetKind::Host, "localhost")),
+            ("10.0.0.1:80/x", (AssetKind::Host, "10.0.0.1:80")),
+        ] {
+            assert_eq!(asset_of_url(url), expected);
+        }
     }
 }

@@ -44,12 +44,9 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     let mut components = HashMap::new();
     collect(&bom.components, &mut components);
     collect(std::slice::from_ref(&bom.metadata.component.0), &mut components);
-    for (index, entry) in bom.vulnerabilities.0.into_iter().enumerate() {
-        let place = format!("/vulnerabilities/{index}");
-        if let Some(entry) = builder.keep(entry, &place) {
-            add(&mut builder, &entry, asset, &components, &place);
-        }
-    }
+    builder.each(bom.vulnerabilities, "/vulnerabilities", |builder, entry, place| {
+        add(builder, entry, asset, &components, &place);
+    });
     Ok(vec![builder.finish()])
 }
 

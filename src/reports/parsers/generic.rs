@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::base::time::UtcTime;
-use crate::reports::builder::ReportBuilder;
+use crate::reports::builder::{self, ReportBuilder};
 use crate::reports::read::cvss::Ratings;
 use crate::reports::read::json::List;
 use crate::reports::read::text::{self, Number, Text};
@@ -145,13 +145,6 @@ impl Endpoint<'_> {
     }
 }
 
-/// What the finding is on: scheme and host of a URL, or the host alone.
-fn endpoint_asset(url: &str) -> (AssetKind, &str) {
-    let start = url.find("://").map_or(0, |at| at + 3);
-    let end = url[start..].find(['/', '?', '#']).map_or(url.len(), |at| start + at);
-    (if start > 0 { AssetKind::Application } else { AssetKind::Host }, &url[..end])
-}
-
 fn is_set(flag: &Text<'_>) -> bool {
     matches!(flag.trim().to_ascii_lowercase().as_str(), "true" | "yes" | "1")
 }
@@ -180,18 +173,16 @@ pub fn add(builder: &mut ReportBuilder, tool: &str, entry: &GenericFinding<'_>, 
             cwes: words::each_once([&entry.cwe].into_iter().chain(entry.cwes.iter()).filter_map(|cwe| words::cwe(cwe))),
             epss: entry.epss_score.0.filter(|epss| (0.0..=1.0).contains(epss)),
             known_exploited: is_set(&entry.known_exploited),
-            references: words::each_once(entry.references.iter().flat_map(|text| links(text))),
+            references: words::each_once(entry.references.iter().flat_map(|text| words::links(text))),
             ..Vulnerability::default()
         };
         ratings.fill(&mut vulnerability);
         vulnerability
     });
     let urls: Vec<String> = entry.endpoints.iter().map(Endpoint::url).filter(|url| !url.is_empty()).collect();
-    let on_endpoint = urls.first().map(|url| endpoint_asset(url));
-    let service = entry.service.some_line();
-    let asset = match service.as_deref().map(|name| (AssetKind::Application, name)).or(on_endpoint) {
-        Some((kind, name)) => builder.asset(kind, name),
-        None => None,
+    let asset = match urls.first() {
+        Some(url) if entry.service.is_empty() => builder.asset_of_url(url),
+        _ => builder.asset(AssetKind::Application, &entry.service),
     };
     let finding = Finding {
         vulnerability,
@@ -224,14 +215,6 @@ fn described(entry: &GenericFinding<'_>) -> String {
     text::text(&parts.collect::<Vec<_>>().join("\n\n"))
 }
 
-/// The links in a text, which may hold one per line, or list items.
-fn links(text: &str) -> Vec<String> {
-    text.split_whitespace()
-        .filter(|word| word.starts_with("http://") || word.starts_with("https://"))
-        .map(text::line)
-        .collect()
-}
-
 /// A day, as `2026-01-31` or in the two orders with slashes: day first, unless that is no day.
 pub fn day(text: &str) -> Option<UtcTime> {
     let text = text.trim();
@@ -261,7 +244,7 @@ fn facts(entry: &GenericFinding<'_>, urls: &[String]) -> Vec<(&'static str, Stri
         ("severity_justification", entry.severity_justification.some_line()),
         ("verified", is_set(&entry.verified).then(|| "true".to_owned())),
     ];
-    let mut facts: Vec<_> = known.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+    let mut facts = builder::facts(known);
     facts.extend(urls.iter().skip(1).take(words::LIST_LIMIT).map(|url| ("url", url.clone())));
     facts
 }
@@ -280,17 +263,6 @@ mod tests {
             ("soon", None),
         ] {
             assert_eq!(day(text), expected.and_then(UtcTime::parse), "{text}");
-        }
-    }
-
-    #[test]
-    fn an_endpoint_is_on_its_host() {
-        for (url, expected) in [
-            ("https://shop.example.com:8443/a?b=c", (AssetKind::Application, "https://shop.example.com:8443")),
-            ("localhost", (AssetKind::Host, "localhost")),
-            ("10.0.0.1:80/x", (AssetKind::Host, "10.0.0.1:80")),
-        ] {
-            assert_eq!(endpoint_asset(url), expected);
         }
     }
 }

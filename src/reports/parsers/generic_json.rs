@@ -45,11 +45,6 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     let tool = file.kind.or(&file.name).some_line().unwrap_or_else(|| "Generic".to_owned());
     let mut builder = ReportBuilder::new(tool.clone());
     builder.head().tool_version = file.version.some_line();
-    for (index, entry) in file.findings.0.into_iter().enumerate() {
-        let place = format!("/findings/{index}");
-        if let Some(entry) = builder.keep(entry, &place) {
-            generic::add(&mut builder, &tool, &entry, place.into());
-        }
-    }
+    builder.each(file.findings, "/findings", |builder, entry, place| generic::add(builder, &tool, entry, place));
     Ok(vec![builder.finish()])
 }

@@ -7,7 +7,7 @@ mod schema;
 
 use std::collections::HashSet;
 
-use crate::reports::builder::ReportBuilder;
+use crate::reports::builder::{self, ReportBuilder};
 use crate::reports::error::ParseError;
 use crate::reports::parser::{Parser, Sign};
 use crate::reports::read::cvss::Ratings;
@@ -204,5 +204,5 @@ fn facts(entry: &GitlabVulnerability<'_>) -> Vec<(&'static str, String)> {
         ("evidence", entry.evidence.summary.some_line()),
         ("flag", entry.flags.first().and_then(|flag| flag.kind.some_line())),
     ];
-    known.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    builder::facts(known)
 }

@@ -1,6 +1,7 @@
 //! Words that tools share: severities, CWE numbers, vulnerability ids, names without what changes with every build.
 
 use crate::base::severity::Severity;
+use crate::reports::read::text;
 
 /// The severity that a tool's word means, or `None` for a word of its own, which its parser must translate.
 #[must_use]
@@ -184,6 +185,15 @@ pub fn image_name(reference: &str) -> &str {
         Some((name, tag)) if !tag.contains('/') => name,
         _ => reference,
     }
+}
+
+/// The links in a text, which may hold one per line, or list items.
+#[must_use]
+pub fn links(text: &str) -> Vec<String> {
+    text.split_whitespace()
+        .filter(|word| word.starts_with("http://") || word.starts_with("https://"))
+        .map(text::line)
+        .collect()
 }
 
 /// A URL without query and fragment.
