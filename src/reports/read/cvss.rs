@@ -1,5 +1,7 @@
 //! Base scores of CVSS vectors, for reports that give a vector and no score.
 
+use std::borrow::Cow;
+
 use crate::base::severity::Severity;
 use crate::reports::read::words::severity;
 use crate::reports::report::Vulnerability;
@@ -68,6 +70,12 @@ fn score_v2(vector: &str) -> Option<f64> {
     Some(((0.6 * impact + 0.4 * exploitability - 1.5) * factor * 10.0).round().max(0.0) / 10.0)
 }
 
+/// A v3 vector with the version that some tools leave out. Versions 3.0 and 3.1 have the same metrics and scores.
+fn with_version(vector: &str) -> Cow<'_, str> {
+    let is_bare_v3 = vector.starts_with("AV:") && metric(vector, "PR").is_some() && metric(vector, "S").is_some();
+    if is_bare_v3 { Cow::Owned(format!("CVSS:3.1/{vector}")) } else { Cow::Borrowed(vector) }
+}
+
 /// What a report says of a vulnerability's CVSS, gathered rating by rating.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Ratings {
@@ -81,7 +89,7 @@ impl Ratings {
     /// Adds a vector with its score, either of which may be missing. Of several vectors of one version the first stays;
     /// of the scores the highest of the newest version is not preferred, the highest is.
     pub fn add(&mut self, vector: &str, given: Option<f64>) {
-        let vector = vector.trim();
+        let vector = &*with_version(vector.trim());
         let slot = match vector {
             v if v.starts_with("CVSS:4") => Some(&mut self.cvss4),
             v if v.starts_with("CVSS:3") => Some(&mut self.cvss3),
@@ -142,6 +150,19 @@ mod tests {
             ("nonsense", None),
         ] {
             assert_eq!(score(vector), expected, "{vector}");
+        }
+    }
+
+    #[test]
+    fn gives_a_bare_v3_vector_its_version() {
+        for (vector, expected) in [
+            ("AV:N/AC:L/PR:N/UI:N/S:U/C:L/I:N/A:N", Some("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:L/I:N/A:N")),
+            ("AV:N/AC:L/Au:N/C:N/I:N/A:C", None),
+        ] {
+            let mut ratings = Ratings::default();
+            ratings.add(vector, None);
+            assert_eq!(ratings.cvss3.as_deref(), expected, "{vector}");
+            assert!(ratings.score.is_some(), "{vector}");
         }
     }
 

@@ -1,8 +1,10 @@
-//! What parsers share for reading: JSON, CSV, words, scores.
+//! What parsers share for reading: JSON, XML, CSV, words, scores, times.
 
 pub mod cvss;
+pub mod html;
 pub mod json;
 pub mod table;
 pub mod text;
+pub mod time;
 pub mod words;
 pub mod xml;

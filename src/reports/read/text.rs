@@ -9,6 +9,7 @@ use std::fmt;
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::base::time::UtcTime;
+use crate::reports::read::time;
 
 /// Longest title kept, in bytes.
 pub const TITLE_LIMIT: usize = 500;
@@ -144,7 +145,7 @@ impl<'a> Text<'a> {
     /// As a time; `None` at once for the many that are empty.
     #[must_use]
     pub fn time(&self) -> Option<UtcTime> {
-        if self.0.is_empty() { None } else { UtcTime::parse(&self.0) }
+        time::of(&self.0)
     }
 
     /// As a line number or a count from 1.
@@ -185,6 +186,18 @@ impl fmt::Display for Text<'_> {
 #[must_use]
 pub fn some(text: String) -> Option<String> {
     if text.is_empty() { None } else { Some(text) }
+}
+
+/// A raw text as one clean line; `None` when nothing is left.
+#[must_use]
+pub fn some_line(raw: &str) -> Option<String> {
+    some(line(raw))
+}
+
+/// A raw text as clean text of several lines; `None` when nothing is left.
+#[must_use]
+pub fn some_text(raw: &str) -> Option<String> {
+    some(text(raw))
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {

@@ -1,0 +1,151 @@
+//! Text out of HTML: some tools write their descriptions for a browser.
+
+/// Tags that begin a new line.
+const BLOCKS: [&str; 19] = [
+    "br", "p", "div", "li", "ul", "ol", "tr", "table", "pre", "h1", "h2", "h3", "h4", "h5", "h6", "dt", "dd", "hr",
+    "section",
+];
+
+/// HTML as plain text: tags go, blocks begin a line, list items a dash, references become their characters.
+#[must_use]
+pub fn to_text(html: &str) -> String {
+    let mut plain = Plain::default();
+    let mut rest = html;
+    while let Some(at) = rest.find(['<', '&']) {
+        plain.words(&rest[..at]);
+        rest = &rest[at..];
+        let taken = if rest.starts_with('<') { plain.tag(rest) } else { plain.reference(rest) };
+        rest = &rest[taken..];
+    }
+    plain.words(rest);
+    plain.text.trim_end().to_owned()
+}
+
+/// The links that HTML holds, in order.
+#[must_use]
+pub fn links(html: &str) -> Vec<String> {
+    let mut rest = html;
+    let mut found = Vec::new();
+    while let Some((_, after)) = rest.split_once("href=") {
+        let quote = if after.starts_with('\'') { '\'' } else { '"' };
+        let Some((link, after)) = after.strip_prefix(quote).and_then(|after| after.split_once(quote)) else {
+            rest = after;
+            continue;
+        };
+        if link.starts_with("http") {
+            found.push(link.replace("&amp;", "&"));
+        }
+        rest = after;
+    }
+    found
+}
+
+#[derive(Default)]
+struct Plain {
+    text: String,
+    /// White space was seen since the last word.
+    is_apart: bool,
+}
+
+impl Plain {
+    fn words(&mut self, raw: &str) {
+        for part in raw.split_inclusive(char::is_whitespace) {
+            let word = part.trim_end();
+            if !word.is_empty() {
+                self.word(word);
+            }
+            self.is_apart |= word.len() < part.len();
+        }
+    }
+
+    fn word(&mut self, word: &str) {
+        if self.is_apart && !self.text.is_empty() && !self.text.ends_with(['\n', ' ']) {
+            self.text.push(' ');
+        }
+        self.is_apart = false;
+        self.text.push_str(word);
+    }
+
+    /// Begins a line; two breaks leave one empty, however many blocks end and begin in between.
+    fn line(&mut self, is_break: bool) {
+        self.is_apart = false;
+        let is_begun = self.text.is_empty() || self.text.ends_with("\n\n");
+        if !is_begun && (is_break || !self.text.ends_with('\n')) {
+            self.text.push('\n');
+        }
+    }
+
+    /// Takes what begins with `<`; says how much of it.
+    fn tag(&mut self, rest: &str) -> usize {
+        let inside = &rest[1..];
+        let end =
+            inside.find('>').filter(|_| inside.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/' || c == '!'));
+        let Some(end) = end else {
+            self.word("<");
+            return 1;
+        };
+        let is_closing = inside.starts_with('/');
+        let name = inside[..end].trim_start_matches('/').split(|c: char| !c.is_ascii_alphanumeric()).next();
+        let name = name.unwrap_or_default().to_ascii_lowercase();
+        if BLOCKS.contains(&name.as_str()) {
+            self.line(name == "br");
+        }
+        if name == "li" && !is_closing {
+            self.text.push_str("- ");
+        }
+        end + 2
+    }
+
+    /// Takes what begins with `&`; says how much of it.
+    fn reference(&mut self, rest: &str) -> usize {
+        let end = rest.find(';').filter(|end| *end <= 10);
+        let Some((end, found)) = end.and_then(|end| Some((end, character(&rest[1..end])?))) else {
+            self.word("&");
+            return 1;
+        };
+        if found.is_whitespace() {
+            self.is_apart = true;
+        } else {
+            self.word(found.encode_utf8(&mut [0; 4]));
+        }
+        end + 1
+    }
+}
+
+fn character(name: &str) -> Option<char> {
+    if let Some(number) = name.strip_prefix('#') {
+        let number = match number.strip_prefix(['x', 'X']) {
+            Some(hex) => u32::from_str_radix(hex, 16).ok()?,
+            None => number.parse().ok()?,
+        };
+        return char::from_u32(number);
+    }
+    let known = [("amp", '&'), ("lt", '<'), ("gt", '>'), ("quot", '"'), ("apos", '\''), ("nbsp", ' ')];
+    known.iter().find(|(known, _)| *known == name).map(|(_, character)| *character)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn makes_plain_text_of_html() {
+        for (html, expected) in [
+            ("plain", "plain"),
+            ("<p>One\n  <b>two</b></p><p>three</p>", "One two\nthree"),
+            ("a<br><br><br>b", "a\n\nb"),
+            ("a<br/>b<ul><li>c</li><li>d &amp; e</li></ul>", "a\nb\n- c\n- d & e"),
+            ("if a < b && c&nbsp;> d", "if a < b && c > d"),
+            ("&lt;script&gt;&#39;&#x41;&unknown;", "<script>'A&unknown;"),
+            ("<!-- <b> -->x<unclosed", "-->x<unclosed"),
+        ] {
+            assert_eq!(to_text(html), expected, "{html}");
+        }
+    }
+
+    #[test]
+    fn finds_links() {
+        let html = r#"<a href="https://a.example/?x=1&amp;y=2">a</a> <a href='http://b.example'>b</a> <a href="/c"> <a href=d>"#;
+        assert_eq!(links(html), ["https://a.example/?x=1&y=2", "http://b.example"]);
+    }
+}
