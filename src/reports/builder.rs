@@ -11,12 +11,6 @@ use crate::reports::report::{Asset, AssetKind, Component, Finding, Report, Vulne
 /// Most warnings kept per report; the rest is counted in one last warning.
 pub const WARNING_LIMIT: usize = 200;
 
-/// The facts that have a value, by name.
-#[must_use]
-pub fn facts<const N: usize>(named: [(&'static str, Option<String>); N]) -> Vec<(&'static str, String)> {
-    named.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
-}
-
 /// Builds a [`Report`].
 #[derive(Debug, Default)]
 pub struct ReportBuilder {
