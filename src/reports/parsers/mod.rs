@@ -1,12 +1,17 @@
 //! The formats, one file each, and how one is picked: by what the content shows, or by name.
 
+mod anchore_grype;
 mod cyclonedx;
 mod generic;
 mod generic_csv;
 mod generic_json;
 mod gitlab;
+mod gitleaks;
 mod patchbay_csv;
 mod sarif;
+mod semgrep;
+mod semgrep_pro;
+mod snyk;
 mod trivy;
 
 use std::borrow::Cow;
@@ -19,12 +24,17 @@ use crate::reports::sniff::{Sniff, Syntax};
 
 /// Every format, by name.
 pub const PARSERS: &[Parser] = &[
+    anchore_grype::PARSER,
     cyclonedx::PARSER,
     generic_csv::PARSER,
     generic_json::PARSER,
     gitlab::PARSER,
+    gitleaks::PARSER,
     patchbay_csv::PARSER,
     sarif::PARSER,
+    semgrep::PARSER,
+    semgrep_pro::PARSER,
+    snyk::PARSER,
     trivy::PARSER,
 ];
 

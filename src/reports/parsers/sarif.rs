@@ -21,7 +21,7 @@ pub const PARSER: Parser = Parser {
     title: "SARIF 2.1.0",
     tool: "CodeQL, Semgrep, Trivy, Grype and many more",
     content_types: &["application/sarif+json", "application/json"],
-    defectdojo_names: &["SARIF"],
+    defectdojo_names: &["SARIF", "Snyk Code Scan"],
     example: r#"{"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "Example"}}, "results": [
   {"ruleId": "E1", "level": "error", "message": {"text": "Found"},
    "locations": [{"physicalLocation": {"artifactLocation": {"uri": "src/a.c"}, "region": {"startLine": 3}}}]}]}]}"#,

@@ -250,6 +250,14 @@ pub fn redacted(secret: &str) -> String {
     format!("{shown}****")
 }
 
+/// Code without the secret in it; `None` where there is no code.
+#[must_use]
+pub fn without_secret(code: &str, secret: &str) -> Option<String> {
+    let secret = secret.trim();
+    let code = if secret.is_empty() { code.to_owned() } else { code.replace(secret, &redacted(secret)) };
+    text::some(text::text(&code))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
