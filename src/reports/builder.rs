@@ -18,6 +18,7 @@ pub struct ReportBuilder {
     vulnerabilities: HashMap<String, usize>,
     assets: HashMap<Asset, usize>,
     components: HashMap<Component, usize>,
+    once: HashMap<String, usize>,
     warnings_left_out: usize,
     lost_left_out: bool,
 }
@@ -91,6 +92,36 @@ impl ReportBuilder {
     /// Adds a finding.
     pub fn add(&mut self, finding: Finding) {
         self.report.findings.push(finding);
+    }
+
+    /// Adds a finding of a vulnerability, which is kept if its key is new; else what differs from the known one is
+    /// noted with the finding.
+    pub fn add_of(&mut self, vulnerability: Vulnerability, mut finding: Finding) {
+        if let Some(index) = self.vulnerabilities.get(&vulnerability.key) {
+            finding.vulnerability = *index;
+            let Vulnerability { severity, title, description, .. } = vulnerability;
+            self.add_differing(finding, severity, &title, &description);
+        } else {
+            let key = vulnerability.key.clone();
+            finding.vulnerability = self.vulnerability(&key, || vulnerability);
+            self.add(finding);
+        }
+    }
+
+    /// Adds a finding like [`Self::add_of`], unless there is one that is the same: then what is said here is added there.
+    pub fn add_once(&mut self, same: String, vulnerability: Vulnerability, finding: Finding) {
+        let Some(index) = self.once.get(&same) else {
+            self.once.insert(same, self.report.findings.len());
+            return self.add_of(vulnerability, finding);
+        };
+        let said = &mut self.report.findings[*index].description;
+        match (said.as_mut(), finding.description) {
+            (None, more) => *said = more,
+            (Some(said), Some(more)) if said.len() < text::TEXT_LIMIT && !said.contains(more.as_str()) => {
+                *said = text::text(&format!("{said}\n\n{more}"));
+            }
+            _ => {}
+        }
     }
 
     /// Adds a finding, and notes severity, title and description where they differ from its vulnerability's.
@@ -218,6 +249,30 @@ mod tests {
         let second = &report.findings[1];
         assert_eq!(second.severity, Some(Severity::High));
         assert_eq!((second.title.as_deref(), second.description.as_deref()), (Some("u"), Some("d")));
+    }
+
+    #[test]
+    fn keeps_the_first_of_a_key_and_notes_how_the_next_differs() {
+        let mut builder = ReportBuilder::new("Tool");
+        for severity in [Severity::Low, Severity::High] {
+            let vulnerability = Vulnerability { key: "k".into(), title: "t".into(), severity, ..Default::default() };
+            builder.add_of(vulnerability, Finding::default());
+        }
+        let report = builder.finish();
+        assert_eq!(report.vulnerabilities.len(), 1);
+        let severities: Vec<_> = report.findings.iter().map(|finding| finding.severity).collect();
+        assert_eq!(severities, [None, Some(Severity::High)]);
+    }
+
+    #[test]
+    fn joins_what_is_said_of_one_finding_in_several_entries() {
+        let mut builder = ReportBuilder::new("Tool");
+        for (place, message) in [("a", Some("x")), ("b", None), ("a", Some("y")), ("a", Some("x")), ("b", Some("z"))] {
+            let finding = Finding { description: message.map(str::to_owned), ..Finding::default() };
+            builder.add_once(place.to_owned(), Vulnerability::default(), finding);
+        }
+        let said: Vec<_> = builder.finish().findings.into_iter().map(|finding| finding.description).collect();
+        assert_eq!(said, [Some("x\n\ny".to_owned()), Some("z".to_owned())]);
     }
 
     #[test]

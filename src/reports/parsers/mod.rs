@@ -1,17 +1,24 @@
 //! The formats, one file each, and how one is picked: by what the content shows, or by name.
 
 mod anchore_grype;
+mod burp;
 mod cyclonedx;
+mod dependency_track;
 mod generic;
 mod generic_csv;
 mod generic_json;
 mod gitlab;
 mod gitleaks;
+mod gosec;
+mod hadolint;
+mod kics;
 mod patchbay_csv;
 mod sarif;
 mod semgrep;
 mod semgrep_pro;
 mod snyk;
+mod tenable;
+mod tfsec;
 mod trivy;
 
 use std::borrow::Cow;
@@ -25,16 +32,23 @@ use crate::reports::sniff::{Sniff, Syntax};
 /// Every format, by name.
 pub const PARSERS: &[Parser] = &[
     anchore_grype::PARSER,
+    burp::PARSER,
     cyclonedx::PARSER,
+    dependency_track::PARSER,
     generic_csv::PARSER,
     generic_json::PARSER,
     gitlab::PARSER,
     gitleaks::PARSER,
+    gosec::PARSER,
+    hadolint::PARSER,
+    kics::PARSER,
     patchbay_csv::PARSER,
     sarif::PARSER,
     semgrep::PARSER,
     semgrep_pro::PARSER,
     snyk::PARSER,
+    tenable::PARSER,
+    tfsec::PARSER,
     trivy::PARSER,
 ];
 

@@ -121,6 +121,13 @@ impl Ratings {
         }
     }
 
+    /// The vulnerability with these vectors and this score.
+    #[must_use]
+    pub fn rate(self, mut vulnerability: Vulnerability) -> Vulnerability {
+        self.fill(&mut vulnerability);
+        vulnerability
+    }
+
     /// Writes vectors and score into a vulnerability.
     pub fn fill(self, vulnerability: &mut Vulnerability) {
         vulnerability.cvss2 = self.cvss2;

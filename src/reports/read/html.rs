@@ -1,5 +1,8 @@
 //! Text out of HTML: some tools write their descriptions for a browser.
 
+/// Longest tag looked for. A flood of lone `<` would otherwise search to the end of the text each time.
+const TAG_LIMIT: usize = 1024;
+
 /// Tags that begin a new line.
 const BLOCKS: [&str; 19] = [
     "br", "p", "div", "li", "ul", "ol", "tr", "table", "pre", "h1", "h2", "h3", "h4", "h5", "h6", "dt", "dd", "hr",
@@ -78,8 +81,11 @@ impl Plain {
     /// Takes what begins with `<`; says how much of it.
     fn tag(&mut self, rest: &str) -> usize {
         let inside = &rest[1..];
-        let end =
-            inside.find('>').filter(|_| inside.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/' || c == '!'));
+        let end = inside
+            .bytes()
+            .take(TAG_LIMIT)
+            .position(|byte| byte == b'>')
+            .filter(|_| inside.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/' || c == '!'));
         let Some(end) = end else {
             self.word("<");
             return 1;
@@ -141,6 +147,12 @@ mod tests {
         ] {
             assert_eq!(to_text(html), expected, "{html}");
         }
+    }
+
+    /// S-19
+    #[test]
+    fn is_not_slowed_by_lone_brackets() {
+        assert_eq!(to_text(&"<a".repeat(30_000)).len(), 60_000);
     }
 
     #[test]

@@ -176,6 +176,18 @@ pub fn best_id(ids: &[String]) -> Option<&String> {
     ids.iter().min_by_key(|id| rank(id))
 }
 
+/// The identity of a vulnerability: its best id, or what its tool calls it.
+#[must_use]
+pub fn key(ids: &[String], tool: &str, own: &str) -> String {
+    best_id(ids).cloned().unwrap_or_else(|| format!("{tool}:{}", text::title(own)))
+}
+
+/// A file's path as one line, with `/` also where Windows wrote it.
+#[must_use]
+pub fn file_path(path: &str) -> Option<String> {
+    text::some(text::line(path).replace('\\', "/"))
+}
+
 /// An image's name without tag and digest: `registry:5000/shop/web:1.2@sha256:…` is `registry:5000/shop/web`.
 #[must_use]
 pub fn image_name(reference: &str) -> &str {

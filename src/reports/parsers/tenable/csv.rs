@@ -1,0 +1,80 @@
+//! The tables of Nessus, Tenable.sc and Tenable.io, whose columns have names of their own each.
+
+use crate::reports::builder::ReportBuilder;
+use crate::reports::error::ParseError;
+use crate::reports::parsers::tenable::{Item, add, analysis, facts};
+use crate::reports::read::cvss::Ratings;
+use crate::reports::read::table::{Row, Table};
+use crate::reports::read::text::Text;
+
+/// Reads a table.
+///
+/// # Errors
+/// See [`Table`].
+pub fn read(text: &str, builder: &mut ReportBuilder) -> Result<(), ParseError> {
+    Table::new(text)?.each(|line, row| {
+        let place = format!("line {line}");
+        match row {
+            Ok(row) => add(builder, item(row), place),
+            Err(detail) => builder.lose(place, &detail),
+        }
+        Ok(())
+    })
+}
+
+fn item<'r>(row: &'r Row<'_>) -> Item<'r> {
+    let decided = row.first(&["risk modified"]);
+    let state = if decided.eq_ignore_ascii_case("accepted") { decided } else { row.get("state") };
+    Item {
+        plugin: row.first(&["plugin id", "plugin", "definition.id"]),
+        name: row.first(&["name", "plugin name", "definition.name"]),
+        severity: row.first(&["severity", "risk", "risk factor", "definition.severity"]),
+        ratings: ratings(row),
+        host: row.first(&["host", "asset.name", "dns name", "fqdn", "ip address", "asset.display ipv4 address"]),
+        port: row.get("port"),
+        protocol: row.get("protocol"),
+        synopsis: row.first(&["synopsis", "definition.synopsis"]),
+        description: row.first(&["description", "definition.description"]),
+        solution: row.first(&["solution", "steps to remediate", "definition.solution"]),
+        output: row.first(&["plugin output", "output"]),
+        cves: row.first(&["cve", "definition.cve"]).to_owned(),
+        cwes: row.first(&["cwe", "definition.cwe"]).to_owned(),
+        links: row.first(&["see also", "definition.see also"]).to_owned(),
+        xrefs: row.first(&["xref", "cross references", "definition.references"]).to_owned(),
+        epss: row.first(&["epss score", "definition.epss.score"]),
+        first_seen: row.first(&["first discovered", "first observed", "first found"]),
+        analysis: analysis(state, row.get("accept risk comment")),
+        facts: facts([
+            ("family", row.first(&["family", "plugin family", "definition.family"])),
+            ("ip_address", row.first(&["ip address", "asset.display ipv4 address"])),
+            ("operating_system", row.get("asset.operating system")),
+            ("vulnerability_priority_rating", row.first(&["vulnerability priority rating", "definition.vpr.score"])),
+            ("exploit_ease", row.first(&["exploit ease", "definition.exploitability ease"])),
+            ("cpe", row.first(&["cpe", "definition.cpe"])),
+            ("recast_comment", row.get("recast risk comment")),
+        ]),
+    }
+}
+
+fn ratings(row: &Row<'_>) -> Ratings {
+    const VERSIONS: [(&[&str], &[&str]); 3] = [
+        (
+            &["cvss v4 vector", "definition.cvss4.base vector"],
+            &["cvss v4.0 base score", "cvss v4 base score", "definition.cvss4.base score"],
+        ),
+        (
+            &["cvss v3 vector", "definition.cvss3.base vector"],
+            &["cvss v3.0 base score", "cvss v3 base score", "cvssv3", "definition.cvss3.base score"],
+        ),
+        (
+            &["cvss v2 vector", "definition.cvss2.base vector"],
+            &["cvss", "cvss v2.0 base score", "cvss v2 base score", "definition.cvss2.base score"],
+        ),
+    ];
+    let mut ratings = Ratings::default();
+    for (vectors, scores) in VERSIONS {
+        let vector = row.first(vectors);
+        ratings.add(vector.strip_prefix("CVSS2#").unwrap_or(vector), Text::from(row.first(scores)).number());
+    }
+    ratings
+}
