@@ -1,9 +1,13 @@
 //! The formats, one file each, and how one is picked: by what the content shows, or by name.
 
 mod anchore_grype;
+mod blackduck;
 mod burp;
+mod checkmarx;
+mod checkmarx_one;
 mod cyclonedx;
 mod dependency_track;
+mod fortify;
 mod generic;
 mod generic_csv;
 mod generic_json;
@@ -20,6 +24,8 @@ mod snyk;
 mod tenable;
 mod tfsec;
 mod trivy;
+mod veracode;
+mod veracode_sca;
 
 use std::borrow::Cow;
 
@@ -32,9 +38,13 @@ use crate::reports::sniff::{Sniff, Syntax};
 /// Every format, by name.
 pub const PARSERS: &[Parser] = &[
     anchore_grype::PARSER,
+    blackduck::PARSER,
     burp::PARSER,
+    checkmarx::PARSER,
+    checkmarx_one::PARSER,
     cyclonedx::PARSER,
     dependency_track::PARSER,
+    fortify::PARSER,
     generic_csv::PARSER,
     generic_json::PARSER,
     gitlab::PARSER,
@@ -50,6 +60,8 @@ pub const PARSERS: &[Parser] = &[
     tenable::PARSER,
     tfsec::PARSER,
     trivy::PARSER,
+    veracode::PARSER,
+    veracode_sca::PARSER,
 ];
 
 /// Reads a report of the given format, or of the one that its content shows.

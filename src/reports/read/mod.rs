@@ -3,6 +3,7 @@
 pub mod cvss;
 pub mod html;
 pub mod json;
+pub mod packages;
 pub mod table;
 pub mod text;
 pub mod time;

@@ -8,8 +8,14 @@ use crate::base::time::UtcTime;
 const WITH_OFFSET: [&str; 2] = ["%Y-%m-%dT%H:%M:%S%.f%z", "%Y-%m-%d %H:%M:%S%.f %z"];
 
 /// Spellings without one; they are taken as UTC. The first that fits counts.
-const WITHOUT_OFFSET: [&str; 5] =
-    ["%A, %B %d, %Y %I:%M:%S %p", "%d %b %Y %H:%M%p", "%d %b %Y %I:%M%p", "%a %b %d %H:%M:%S %Y", "%b %d, %Y %H:%M:%S"];
+const WITHOUT_OFFSET: [&str; 6] = [
+    "%m/%d/%Y %I:%M:%S %p",
+    "%A, %B %d, %Y %I:%M:%S %p",
+    "%d %b %Y %H:%M%p",
+    "%d %b %Y %I:%M%p",
+    "%a %b %d %H:%M:%S %Y",
+    "%b %d, %Y %H:%M:%S",
+];
 
 /// The moment that a text means, in any of the spellings; also seconds or milliseconds since 1970.
 #[must_use]
@@ -49,6 +55,7 @@ mod tests {
             ("2026-01-31 10:20:30.5 +0000 UTC", "2026-01-31T10:20:30.500000Z"),
             ("2026-01-31T10:20:30.5+0200", "2026-01-31T08:20:30.500000Z"),
             ("Saturday, January 31, 2026 1:20:30 PM", "2026-01-31T13:20:30.000000Z"),
+            ("1/31/2026 1:20:30 PM", "2026-01-31T13:20:30.000000Z"),
             ("31 Jan 2026 23:20PM GMT", "2026-01-31T23:20:00.000000Z"),
             ("31 Jan 2026 01:20PM GMT", "2026-01-31T13:20:00.000000Z"),
             ("Sat Jan 31 10:20:30 2026", "2026-01-31T10:20:30.000000Z"),

@@ -1,0 +1,43 @@
+//! Fortify: the FPR of the static analyzer, its report as XML, and WebInspect's scan as XML.
+//!
+//! An FPR is a zip; what was found is in its `audit.fvdl`.
+
+mod definition;
+mod fvdl;
+mod webinspect;
+
+use crate::reports::error::ParseError;
+use crate::reports::parser::{Parser, Sign};
+use crate::reports::read::xml;
+use crate::reports::report::Report;
+
+/// Fortify.
+pub const PARSER: Parser = Parser {
+    name: "fortify",
+    title: "Fortify FPR, report XML, WebInspect XML",
+    tool: "Fortify",
+    content_types: &["application/xml", "application/zip"],
+    defectdojo_names: &["Fortify Scan", "Fortify Scan v2"],
+    example: r#"<ReportDefinition type="standard"><TemplateName>Fortify Security Report</TemplateName><GroupingSection>
+  <groupTitle>SQL Injection</groupTitle><Issue iid="1"><Category>SQL Injection</Category><Friority>High</Friority>
+  <Primary><FileName>a.java</FileName><FilePath>src/a.java</FilePath><LineStart>3</LineStart></Primary></Issue></GroupingSection></ReportDefinition>"#,
+    shapes: &[
+        &[Sign::Has("/FVDL")],
+        &[Sign::Has("/ReportDefinition"), Sign::Contains("Fortify")],
+        &[Sign::Has("/ReportDefinition"), Sign::Contains("<ReportSection")],
+        &[Sign::Has("/Scan"), Sign::Contains("<Issue"), Sign::Contains("<CheckTypeID>")],
+    ],
+    parse,
+};
+
+const TOOL: &str = "Fortify";
+
+fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
+    match xml::root(text).map(|root| root.name).as_deref() {
+        Some("FVDL") => fvdl::read(text),
+        Some("ReportDefinition") => definition::read(text),
+        Some("Scan") => webinspect::read(text),
+        // An FPR holds other files beside.
+        _ => Err(ParseError::Unrecognised { detail: "line 1: none of FVDL, ReportDefinition, Scan".to_owned() }),
+    }
+}

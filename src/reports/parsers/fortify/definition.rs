@@ -1,0 +1,98 @@
+//! Fortify's report as XML: issues by category, and what the category means.
+//!
+//! The same issue stands in several sections. Flows from several sources into one place are one finding there.
+
+use std::collections::HashSet;
+
+use crate::reports::builder::{self, ReportBuilder};
+use crate::reports::error::ParseError;
+use crate::reports::parsers::fortify::TOOL;
+use crate::reports::read::text::{self, Text};
+use crate::reports::read::words;
+use crate::reports::read::xml::{self, Element};
+use crate::reports::report::{Analysis, AnalysisState, Finding, Location, Report, Vulnerability};
+
+/// Reads a report.
+///
+/// # Errors
+/// See [`xml::each`].
+pub fn read(text: &str) -> Result<Vec<Report>, ParseError> {
+    let mut builder = ReportBuilder::new(TOOL);
+    let mut places = HashSet::new();
+    xml::each(text, &["GroupingSection"], |line, group| {
+        for issue in group.all("Issue") {
+            let place = issue.child("Primary").map(|primary| (primary.at("FilePath"), primary.at("LineStart")));
+            let (file, at) = place.unwrap_or_default();
+            if file.is_empty() && at.is_empty() {
+                builder.lose(format!("line {line}"), "an issue without its place");
+            } else if places.insert([issue.at("Category"), file, at].map(str::to_owned)) {
+                add(&mut builder, &group, issue, line);
+            }
+        }
+        Ok(())
+    })?;
+    Ok(vec![builder.finish()])
+}
+
+fn add(builder: &mut ReportBuilder, group: &Element, issue: &Element, line: u64) {
+    let severity = words::severity_or_unknown(issue.at("Friority"));
+    let category = text::title(issue.at("Category"));
+    let vulnerability = builder.vulnerability(&format!("{TOOL}:{category}"), || Vulnerability {
+        title: category.clone(),
+        description: meaning(group, "Explanation").or_else(|| meaning(group, "Abstract")).unwrap_or_default(),
+        remediation: meaning(group, "Recommendations"),
+        severity,
+        cwes: cwes(issue),
+        ..Vulnerability::default()
+    });
+    let source = issue.child("Source");
+    let finding = Finding {
+        vulnerability,
+        location: location(issue),
+        fingerprint: text::some_line(issue.attribute("iid")),
+        analysis: analysis(issue),
+        place: Some(format!("line {line}").into()),
+        facts: builder::facts([
+            ("kingdom", text::some_line(issue.at("Kingdom"))),
+            ("rule", text::some_line(issue.attribute("ruleID"))),
+            ("function", text::some_line(issue.at("Primary/TargetFunction"))),
+            ("source", source.map(|source| format!("{}:{}", source.at("FilePath"), source.at("LineStart")))),
+        ]),
+        ..Finding::default()
+    };
+    builder.add_differing(finding, severity, &category, issue.at("Abstract"));
+}
+
+/// What the report says about a category, by name.
+fn meaning(group: &Element, name: &str) -> Option<String> {
+    let mut all = group.child("MajorAttributeSummary")?.all("MetaInfo");
+    all.find(|meta| meta.at("Name") == name).and_then(|meta| text::some_text(meta.at("Value")))
+}
+
+fn cwes(issue: &Element) -> Vec<u32> {
+    let categories = issue.all("ExternalCategory").filter(|category| category.attribute("type").contains("CWE"));
+    words::each_once(categories.flat_map(|category| words::cwes(&category.text.replace("CWE ID ", "CWE-"))))
+}
+
+fn location(issue: &Element) -> Location {
+    let primary = |name: &str| issue.child("Primary").map_or("", |primary| primary.at(name));
+    Location {
+        file: text::some_line(primary("FilePath")),
+        line: Text::from(primary("LineStart")).positive(),
+        snippet: text::some_text(primary("Snippet")),
+        ..Location::default()
+    }
+}
+
+/// The auditor's tag. «Bad practice» and «reliability issue» say what kind of issue it is, not whether it is one.
+fn analysis(issue: &Element) -> Option<Analysis> {
+    let mut tags = issue.all("Tag").filter(|tag| tag.at("Name") == "Analysis");
+    let state = match tags.next()?.at("Value") {
+        "Not an Issue" => AnalysisState::FalsePositive,
+        "Exploitable" => AnalysisState::Affected,
+        "Suspicious" => AnalysisState::InReview,
+        _ => return None,
+    };
+    let comment = issue.child("Comment").and_then(|comment| text::some_text(comment.at("Comment")));
+    Some(Analysis { state, justification: comment })
+}
