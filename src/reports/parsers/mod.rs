@@ -6,11 +6,15 @@ mod burp;
 mod checkmarx;
 mod checkmarx_one;
 mod cyclonedx;
+mod dependency_check;
 mod dependency_track;
 mod fortify;
 mod generic;
 mod generic_csv;
 mod generic_json;
+mod github_sast;
+mod github_secrets_detection_report;
+mod github_vulnerability;
 mod gitlab;
 mod gitleaks;
 mod gosec;
@@ -26,6 +30,7 @@ mod tfsec;
 mod trivy;
 mod veracode;
 mod veracode_sca;
+mod zap;
 
 use std::borrow::Cow;
 
@@ -43,10 +48,14 @@ pub const PARSERS: &[Parser] = &[
     checkmarx::PARSER,
     checkmarx_one::PARSER,
     cyclonedx::PARSER,
+    dependency_check::PARSER,
     dependency_track::PARSER,
     fortify::PARSER,
     generic_csv::PARSER,
     generic_json::PARSER,
+    github_sast::PARSER,
+    github_secrets_detection_report::PARSER,
+    github_vulnerability::PARSER,
     gitlab::PARSER,
     gitleaks::PARSER,
     gosec::PARSER,
@@ -62,6 +71,7 @@ pub const PARSERS: &[Parser] = &[
     trivy::PARSER,
     veracode::PARSER,
     veracode_sca::PARSER,
+    zap::PARSER,
 ];
 
 /// Reads a report of the given format, or of the one that its content shows.

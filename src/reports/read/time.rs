@@ -8,13 +8,14 @@ use crate::base::time::UtcTime;
 const WITH_OFFSET: [&str; 2] = ["%Y-%m-%dT%H:%M:%S%.f%z", "%Y-%m-%d %H:%M:%S%.f %z"];
 
 /// Spellings without one; they are taken as UTC. The first that fits counts.
-const WITHOUT_OFFSET: [&str; 6] = [
+const WITHOUT_OFFSET: [&str; 7] = [
     "%m/%d/%Y %I:%M:%S %p",
     "%A, %B %d, %Y %I:%M:%S %p",
     "%d %b %Y %H:%M%p",
     "%d %b %Y %I:%M%p",
     "%a %b %d %H:%M:%S %Y",
     "%b %d, %Y %H:%M:%S",
+    "%a, %d %b %Y %H:%M:%S",
 ];
 
 /// The moment that a text means, in any of the spellings; also seconds or milliseconds since 1970.
@@ -60,6 +61,7 @@ mod tests {
             ("31 Jan 2026 01:20PM GMT", "2026-01-31T13:20:00.000000Z"),
             ("Sat Jan 31 10:20:30 2026", "2026-01-31T10:20:30.000000Z"),
             ("Jan 31, 2026 10:20:30 UTC", "2026-01-31T10:20:30.000000Z"),
+            ("Sat, 31 Jan 2026 10:20:30", "2026-01-31T10:20:30.000000Z"),
             ("1769854830", "2026-01-31T10:20:30.000000Z"),
             ("1769854830000", "2026-01-31T10:20:30.000000Z"),
         ] {

@@ -7,6 +7,7 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
 use crate::reports::error::ParseError;
+use crate::reports::read::text::Text;
 
 /// Deepest nesting read.
 pub const DEPTH_LIMIT: usize = 200;
@@ -55,6 +56,29 @@ impl Element {
             }
         }
         element.text.trim()
+    }
+
+    /// The text at a path of children, for structs that JSON is read into, too.
+    #[must_use]
+    pub fn text_at(&self, path: &str) -> Text<'static> {
+        Text::from(self.at(path).to_owned())
+    }
+
+    /// The text directly inside, likewise.
+    #[must_use]
+    pub fn own_text(&self) -> Text<'static> {
+        Text::from(self.text.trim().to_owned())
+    }
+
+    /// An attribute, likewise.
+    #[must_use]
+    pub fn text_of(&self, attribute: &str) -> Text<'static> {
+        Text::from(self.attribute(attribute).trim().to_owned())
+    }
+
+    /// The children of a name inside the child that lists them (`references/reference`).
+    pub fn inside<'e>(&'e self, list: &str, item: &'e str) -> impl Iterator<Item = &'e Element> {
+        self.child(list).into_iter().flat_map(move |list| list.all(item))
     }
 }
 

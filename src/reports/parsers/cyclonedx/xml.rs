@@ -27,7 +27,7 @@ pub fn read(text: &str) -> Result<Bom<'static>, ParseError> {
 }
 
 fn metadata(bom: &mut Bom<'static>, element: &Element) {
-    bom.metadata.0.timestamp = at(element, "timestamp");
+    bom.metadata.0.timestamp = element.text_at("timestamp");
     if let Some(component) = element.child("component") {
         bom.metadata.0.component = Object(one_component(component));
     }
@@ -35,104 +35,93 @@ fn metadata(bom: &mut Bom<'static>, element: &Element) {
     let listed = tools.into_iter().flat_map(|tools| tools.all("tool"));
     let components = tools.and_then(|tools| tools.child("components"));
     let components = components.into_iter().flat_map(|components| components.all("component"));
-    let tool = |tool: &Element| Tool { name: at(tool, "name"), version: at(tool, "version") };
+    let tool = |tool: &Element| Tool { name: tool.text_at("name"), version: tool.text_at("version") };
     bom.metadata.0.tools = Tools(listed.chain(components).map(tool).collect());
 }
 
 /// Adds a component, those inside it, and the vulnerabilities that older versions write inside their component.
 fn add_component(bom: &mut Bom<'static>, element: &Element) {
     let component = one_component(element);
-    for entry in inside(element, "vulnerabilities", "vulnerability") {
+    for entry in element.inside("vulnerabilities", "vulnerability") {
         let mut entry = vulnerability(entry);
         entry.affects = List(vec![Affected { reference: component.bom_ref.clone(), ..Affected::default() }]);
         bom.vulnerabilities.0.push(Ok(entry));
     }
     bom.components.0.push(component);
-    for nested in inside(element, "components", "component") {
+    for nested in element.inside("components", "component") {
         add_component(bom, nested);
     }
 }
 
 fn one_component(element: &Element) -> Component<'static> {
-    let named = owned(element.attribute("bom-ref"));
+    let named = element.text_of("bom-ref");
     Component {
         // Without a reference of its own, a component is known by what it is.
         bom_ref: if named.is_empty() {
-            owned(&format!("{}@{}", element.at("name"), element.at("version")))
+            Text::from(format!("{}@{}", element.at("name"), element.at("version")))
         } else {
             named
         },
-        kind: owned(element.attribute("type")),
-        group: at(element, "group"),
-        name: at(element, "name"),
-        version: at(element, "version"),
-        purl: at(element, "purl"),
+        kind: element.text_of("type"),
+        group: element.text_at("group"),
+        name: element.text_at("name"),
+        version: element.text_at("version"),
+        purl: element.text_at("purl"),
         components: List::default(),
     }
 }
 
 fn vulnerability(element: &Element) -> BomVulnerability<'static> {
-    let recommendation = at(element, "recommendation");
+    let recommendation = element.text_at("recommendation");
     BomVulnerability {
-        bom_ref: owned(element.attribute("bom-ref")),
-        id: at(element, "id"),
+        bom_ref: element.text_of("bom-ref"),
+        id: element.text_at("id"),
         source: Object(source(element)),
-        references: inside(element, "references", "reference")
-            .map(|reference| Reference { id: at(reference, "id"), source: Object(source(reference)) })
+        references: element
+            .inside("references", "reference")
+            .map(|reference| Reference { id: reference.text_at("id"), source: Object(source(reference)) })
             .collect(),
-        ratings: inside(element, "ratings", "rating").map(rating).collect(),
-        cwes: inside(element, "cwes", "cwe").map(|cwe| owned(&cwe.text)).collect(),
-        description: at(element, "description"),
-        detail: at(element, "detail"),
-        recommendation: recommendation.or(&at(element, "recommendations/recommendation")).clone(),
-        workaround: at(element, "workaround"),
-        advisories: inside(element, "advisories", "advisory").map(advisory).collect(),
+        ratings: element.inside("ratings", "rating").map(rating).collect(),
+        cwes: element.inside("cwes", "cwe").map(|cwe| cwe.own_text()).collect(),
+        description: element.text_at("description"),
+        detail: element.text_at("detail"),
+        recommendation: recommendation.or(&element.text_at("recommendations/recommendation")).clone(),
+        workaround: element.text_at("workaround"),
+        advisories: element.inside("advisories", "advisory").map(advisory).collect(),
         analysis: Object(VexAnalysis {
-            state: at(element, "analysis/state"),
-            justification: at(element, "analysis/justification"),
-            detail: at(element, "analysis/detail"),
+            state: element.text_at("analysis/state"),
+            justification: element.text_at("analysis/justification"),
+            detail: element.text_at("analysis/detail"),
         }),
-        affects: inside(element, "affects", "target").map(affected).collect(),
+        affects: element.inside("affects", "target").map(affected).collect(),
     }
 }
 
 fn rating(element: &Element) -> Rating<'static> {
-    let score = at(element, "score").number();
+    let score = element.text_at("score").number();
     Rating {
-        score: Number(score.or_else(|| at(element, "score/base").number())),
-        severity: at(element, "severity"),
-        method: at(element, "method"),
-        vector: at(element, "vector"),
+        score: Number(score.or_else(|| element.text_at("score/base").number())),
+        severity: element.text_at("severity"),
+        method: element.text_at("method"),
+        vector: element.text_at("vector"),
     }
 }
 
 fn source(element: &Element) -> Source<'static> {
     let source = element.child("source");
     let named = source.map_or("", |source| source.attribute("url"));
-    Source { url: if named.is_empty() { at(element, "source/url") } else { owned(named) } }
+    Source { url: if named.is_empty() { element.text_at("source/url") } else { Text::from(named.to_owned()) } }
 }
 
 fn advisory(element: &Element) -> Advisory<'static> {
-    let url = at(element, "url");
-    Advisory { url: if url.is_empty() { owned(&element.text) } else { url } }
+    let url = element.text_at("url");
+    Advisory { url: if url.is_empty() { element.own_text() } else { url } }
 }
 
 fn affected(element: &Element) -> Affected<'static> {
-    let versions = inside(element, "versions", "version");
+    let versions = element.inside("versions", "version");
     Affected {
-        reference: at(element, "ref"),
-        versions: versions.map(|version| AffectedVersion { status: at(version, "status") }).collect(),
+        reference: element.text_at("ref"),
+        versions: versions.map(|version| AffectedVersion { status: version.text_at("status") }).collect(),
     }
-}
-
-fn inside<'e>(element: &'e Element, list: &str, item: &'e str) -> impl Iterator<Item = &'e Element> {
-    element.child(list).into_iter().flat_map(move |list| list.all(item))
-}
-
-fn at(element: &Element, path: &str) -> Text<'static> {
-    owned(element.at(path))
-}
-
-fn owned(text: &str) -> Text<'static> {
-    Text::from(text.trim().to_owned())
 }
