@@ -17,6 +17,7 @@ pub mod db;
 pub mod demo;
 pub mod egress;
 pub mod idempotency;
+pub mod issues;
 pub mod keys;
 pub mod notifications;
 pub mod observations;

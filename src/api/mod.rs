@@ -20,6 +20,7 @@ pub mod engagements;
 pub mod etag;
 pub mod health;
 pub mod idempotency;
+pub mod issues;
 pub mod limits;
 pub mod me;
 pub mod members;
@@ -88,6 +89,7 @@ fn tenant_routes(config: &mut ServiceConfig) {
     config.configure(observation_notes::routes);
     config.configure(vulnerabilities::routes);
     config.configure(assets::routes);
+    config.configure(issues::routes);
     config.configure(audit_log::routes);
     config.configure(tracker_connections::routes);
     config.configure(tracker_configs::routes);

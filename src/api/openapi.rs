@@ -37,6 +37,7 @@ use complete::complete;
         (name = "scans", description = "Reports of scanners: post them, watch them, see what they changed."),
         (name = "observations", description = "One vulnerability at one place, as one scan source reports it."),
         (name = "vulnerabilities", description = "The unique findings behind observations."),
+        (name = "issues", description = "Groups of vulnerabilities on assets that teams remediate together."),
         (name = "trackers", description = "Accounts of issue trackers, how products use them, and the tickets there."),
         (name = "notifications", description = "Messages for people about what needs them."),
         (name = "operations", description = "For who operates the server.")

@@ -118,6 +118,10 @@ id_type! {
     NoteId,
     /// An issue.
     IssueId,
+    /// A pair in an issue.
+    InstanceId,
+    /// A line of an issue's timeline.
+    EntryId,
     /// A tracker connection.
     ConnectionId,
     /// How one product uses a connection.

@@ -536,6 +536,107 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    issues (organization_id, id) {
+        organization_id -> Binary,
+        id -> Binary,
+        product_id -> Nullable<Binary>,
+        name -> Text,
+        search -> Text,
+        description -> Text,
+        remediation -> Text,
+        risk -> SmallInt,
+        state -> Text,
+        state_changed_at -> BigInt,
+        due_at -> Nullable<BigInt>,
+        is_overdue_told -> Bool,
+        assignee_kind -> Nullable<Text>,
+        assignee_id -> Nullable<Binary>,
+        merged_into -> Nullable<Binary>,
+        instance_count -> BigInt,
+        remediated_count -> BigInt,
+        excluded_count -> BigInt,
+        regressed_count -> BigInt,
+        ticket_state -> Nullable<SmallInt>,
+        created_by_kind -> Text,
+        created_by -> Nullable<Binary>,
+        version -> BigInt,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    issue_products (organization_id, issue_id, product_id) {
+        organization_id -> Binary,
+        issue_id -> Binary,
+        product_id -> Binary,
+        is_sealed -> Bool,
+        instance_count -> BigInt,
+        remediated_count -> BigInt,
+        excluded_count -> BigInt,
+        regressed_count -> BigInt,
+    }
+}
+
+diesel::table! {
+    issue_instances (organization_id, issue_id, id) {
+        organization_id -> Binary,
+        issue_id -> Binary,
+        id -> Binary,
+        product_id -> Binary,
+        branch_id -> Binary,
+        vulnerability_id -> Binary,
+        asset_id -> Binary,
+        severity -> SmallInt,
+        standing -> SmallInt,
+        remediated_at -> Nullable<BigInt>,
+        regressions -> Integer,
+        added_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    instance_snapshots (organization_id, issue_id, instance_id) {
+        organization_id -> Binary,
+        issue_id -> Binary,
+        instance_id -> Binary,
+        vulnerability_id -> Binary,
+        vulnerability_version -> BigInt,
+        snapshot_json -> Text,
+    }
+}
+
+diesel::table! {
+    vulnerability_snapshots (organization_id, vulnerability_id, version) {
+        organization_id -> Binary,
+        vulnerability_id -> Binary,
+        version -> BigInt,
+        snapshot_json -> Text,
+    }
+}
+
+diesel::table! {
+    timeline_entries (organization_id, issue_id, id) {
+        organization_id -> Binary,
+        issue_id -> Binary,
+        id -> Binary,
+        kind -> Text,
+        at -> BigInt,
+        actor_kind -> Text,
+        actor_id -> Nullable<Binary>,
+        actor_name -> Nullable<Text>,
+        field -> Nullable<Text>,
+        old_value -> Nullable<Text>,
+        new_value -> Nullable<Text>,
+        body -> Nullable<Text>,
+        product_id -> Nullable<Binary>,
+        remote_key -> Nullable<Text>,
+        version -> BigInt,
+        edited_at -> Nullable<BigInt>,
+    }
+}
+
 allow_tables_to_appear_in_same_query!(
     organizations,
     users,
@@ -573,4 +674,10 @@ allow_tables_to_appear_in_same_query!(
     notification_reads,
     idempotency_keys,
     audit_log,
+    issues,
+    issue_products,
+    issue_instances,
+    instance_snapshots,
+    vulnerability_snapshots,
+    timeline_entries,
 );

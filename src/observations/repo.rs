@@ -20,10 +20,11 @@ pub mod counts;
 pub mod facets;
 mod last_seen;
 pub mod list;
+pub mod pairs;
 mod plan;
 pub mod removal;
 pub mod rows;
-mod sql;
+pub mod sql;
 mod target;
 pub mod vulnerabilities;
 

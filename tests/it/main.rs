@@ -16,6 +16,7 @@ mod durability;
 mod egress;
 mod fakes;
 mod house;
+mod issues;
 mod lists;
 mod migrations;
 mod observation_counts;

@@ -11,8 +11,8 @@ use diesel::sqlite::Sqlite;
 use uuid::Uuid;
 
 use crate::base::ids::{
-    AssetId, BranchId, ComponentId, EngagementId, ObservationId, OrganizationId, ProductId, ScanSourceId,
-    VulnerabilityId,
+    AssetId, BranchId, ComponentId, EngagementId, InstanceId, IssueId, ObservationId, OrganizationId, ProductId,
+    ScanId, ScanSourceId, VulnerabilityId,
 };
 use crate::base::time::UtcTime;
 use crate::db::conn::Conn;
@@ -46,7 +46,10 @@ ids_are_values!(
     ComponentId,
     VulnerabilityId,
     ObservationId,
-    ScanSourceId
+    ScanSourceId,
+    ScanId,
+    IssueId,
+    InstanceId
 );
 
 impl From<UtcTime> for Value {
@@ -127,6 +130,14 @@ impl Sql {
         match conn {
             Conn::Pg(conn) => self.boxed::<Pg>().load(conn),
             Conn::Sqlite(conn) => self.boxed::<Sqlite>().load(conn),
+        }
+    }
+
+    /// Runs a statement that changes rows; answers how many.
+    pub fn execute(self, conn: &mut Conn) -> QueryResult<usize> {
+        match conn {
+            Conn::Pg(conn) => self.boxed::<Pg>().execute(conn),
+            Conn::Sqlite(conn) => self.boxed::<Sqlite>().execute(conn),
         }
     }
 

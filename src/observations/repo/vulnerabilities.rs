@@ -97,6 +97,13 @@ impl VulnerabilitySort {
 /// The sort key of a row: what a cursor holds.
 pub type VulnerabilityKey = (Severity, VulnerabilityId);
 
+/// What these vulnerabilities say, in no particular order.
+pub fn said(conn: &mut Conn, organization: OrganizationId, ids: &[VulnerabilityId]) -> QueryResult<Vec<Vulnerability>> {
+    use vulnerabilities as v;
+    let these = v::table.filter(v::organization_id.eq(organization)).filter(v::id.eq_any(ids.iter().copied()));
+    these.select(Vulnerability::as_select()).load(conn)
+}
+
 /// How often and where a vulnerability was seen.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Spread {

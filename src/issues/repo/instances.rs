@@ -1,0 +1,320 @@
+//! SQL of instances and their snapshots.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable, SmallInt, Text};
+
+use super::IDS;
+use crate::base::ids::{
+    AssetId, BranchId, InstanceId, IssueId, ObservationId, OrganizationId, ProductId, VulnerabilityId,
+};
+use crate::base::severity::Severity;
+use crate::base::time::UtcTime;
+use crate::db::conn::Conn;
+use crate::db::schema::{instance_snapshots, issue_instances, vulnerability_snapshots};
+use crate::issues::model::{Instance, InstanceSnapshot, Pair, VulnerabilitySnapshot};
+use crate::issues::snapshot::{AssetThen, BranchThen, ComponentThen, ObservationThen, Place, ProductThen};
+use crate::observations::repo::sql::Sql;
+use crate::observations::status::ObservationStatus;
+use crate::on_backend;
+
+/// Rows of one insert on SQLite: 12 columns each, and a statement may bind 32,766 values.
+const ROWS: usize = 2_000;
+
+/// Adds instances with their snapshots.
+pub fn insert(conn: &mut Conn, instances: &[Instance], snapshots: &[InstanceSnapshot]) -> QueryResult<()> {
+    match conn {
+        Conn::Pg(conn) => {
+            if !instances.is_empty() {
+                diesel::copy_from(issue_instances::table).from_insertable(instances).execute(conn)?;
+                diesel::copy_from(instance_snapshots::table).from_insertable(snapshots).execute(conn)?;
+            }
+        }
+        Conn::Sqlite(conn) => {
+            for rows in instances.chunks(ROWS) {
+                diesel::insert_into(issue_instances::table).values(rows).execute(conn)?;
+            }
+            for rows in snapshots.chunks(ROWS) {
+                diesel::insert_into(instance_snapshots::table).values(rows).execute(conn)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Those of the vulnerabilities, in their present versions, of which nothing is kept yet.
+pub fn without_snapshot(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    ids: &[VulnerabilityId],
+) -> QueryResult<Vec<VulnerabilityId>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Binary)]
+        id: VulnerabilityId,
+    }
+    let mut found = Vec::new();
+    for ids in ids.chunks(IDS) {
+        let mut sql = Sql::for_database(conn);
+        sql.push("SELECT v.id FROM vulnerabilities v WHERE v.organization_id = ").bind(organization);
+        sql.push(" AND v.id IN ").bind_list(ids.iter().copied());
+        sql.push(" AND NOT EXISTS (SELECT 1 FROM vulnerability_snapshots s");
+        sql.push(
+            " WHERE s.organization_id = v.organization_id AND s.vulnerability_id = v.id AND s.version = v.version)",
+        );
+        found.extend(sql.load::<Row>(conn)?.into_iter().map(|row| row.id));
+    }
+    Ok(found)
+}
+
+/// Keeps what vulnerabilities say now.
+pub fn insert_vulnerabilities(conn: &mut Conn, rows: &[VulnerabilitySnapshot]) -> QueryResult<()> {
+    for rows in rows.chunks(ROWS) {
+        on_backend!(conn, |conn| diesel::insert_into(vulnerability_snapshots::table).values(rows).execute(conn))?;
+    }
+    Ok(())
+}
+
+/// The pairs that an issue has, of those in the table of pairs.
+pub fn known_pairs(conn: &mut Conn, organization: OrganizationId, issue: IssueId) -> QueryResult<Vec<Pair>> {
+    use issue_instances as n;
+    n::table
+        .filter(n::organization_id.eq(organization).and(n::issue_id.eq(issue)))
+        .select((n::branch_id, n::vulnerability_id, n::asset_id))
+        .load(conn)
+}
+
+/// A pair of the table of pairs, with the names of where it is.
+#[derive(Debug, QueryableByName)]
+struct PlacedRow {
+    #[diesel(sql_type = Integer)]
+    n: i32,
+    #[diesel(sql_type = Binary)]
+    product_id: ProductId,
+    #[diesel(sql_type = Text)]
+    product_name: String,
+    #[diesel(sql_type = Binary)]
+    branch_id: BranchId,
+    #[diesel(sql_type = Text)]
+    branch_name: String,
+    #[diesel(sql_type = Binary)]
+    asset_id: AssetId,
+    #[diesel(sql_type = Text)]
+    asset_kind: String,
+    #[diesel(sql_type = Text)]
+    asset_name: String,
+    #[diesel(sql_type = Binary)]
+    vulnerability_id: VulnerabilityId,
+    #[diesel(sql_type = BigInt)]
+    vulnerability_version: i64,
+}
+
+/// What a snapshot is made of.
+#[derive(Debug)]
+pub struct Material {
+    /// The pair.
+    pub pair: Pair,
+    /// Where it is.
+    pub place: Place,
+    /// The version of its vulnerability.
+    pub vulnerability_version: i64,
+    /// All observations of it.
+    pub observations: Vec<ObservationThen>,
+}
+
+/// What snapshots of the pairs with the numbers `from` to `to` of the table of pairs are made of.
+pub fn material(conn: &mut Conn, organization: OrganizationId, from: usize, to: usize) -> QueryResult<Vec<Material>> {
+    let range = format!(" AND t.n BETWEEN {from} AND {to}");
+    let mut sql = Sql::for_database(conn);
+    sql.push(
+        "SELECT t.n, p.id AS product_id, p.name AS product_name, b.id AS branch_id, b.name AS branch_name, \
+         a.id AS asset_id, a.kind AS asset_kind, a.name AS asset_name, v.id AS vulnerability_id, \
+         v.version AS vulnerability_version FROM touched_pairs t CROSS JOIN branches b \
+         JOIN products p ON p.organization_id = b.organization_id AND p.id = b.product_id \
+         JOIN assets a ON a.organization_id = b.organization_id AND a.id = t.asset_id \
+         JOIN vulnerabilities v ON v.organization_id = b.organization_id AND v.id = t.vulnerability_id \
+         WHERE b.id = t.branch_id AND b.organization_id = ",
+    );
+    sql.bind(organization).push(&range).push(" ORDER BY t.n");
+    let placed = sql.load::<PlacedRow>(conn)?;
+    let mut observations = observations(conn, organization, &range)?;
+    let material = |row: PlacedRow| Material {
+        pair: Pair { branch: row.branch_id, vulnerability: row.vulnerability_id, asset: row.asset_id },
+        place: Place {
+            product: ProductThen { id: row.product_id, name: row.product_name },
+            branch: BranchThen { id: row.branch_id, name: row.branch_name },
+            asset: AssetThen { id: row.asset_id, kind: row.asset_kind, name: row.asset_name },
+        },
+        vulnerability_version: row.vulnerability_version,
+        observations: observations.remove(&row.n).unwrap_or_default(),
+    };
+    Ok(placed.into_iter().map(material).collect())
+}
+
+/// An observation of a pair of the table of pairs.
+#[derive(Debug, QueryableByName)]
+struct SeenRow {
+    #[diesel(sql_type = Integer)]
+    n: i32,
+    #[diesel(sql_type = Binary)]
+    id: ObservationId,
+    #[diesel(sql_type = Text)]
+    tool: String,
+    #[diesel(sql_type = Text)]
+    status: ObservationStatus,
+    #[diesel(sql_type = SmallInt)]
+    severity: Severity,
+    #[diesel(sql_type = Nullable<Text>)]
+    title: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    description: Option<String>,
+    #[diesel(sql_type = Text)]
+    location: String,
+    #[diesel(sql_type = Nullable<Integer>)]
+    line: Option<i32>,
+    #[diesel(sql_type = Nullable<Text>)]
+    component_name: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    component_version: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    purl: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    fixed_version: Option<String>,
+    #[diesel(sql_type = Bool)]
+    is_verified: bool,
+    #[diesel(sql_type = BigInt)]
+    first_seen_at: UtcTime,
+    #[diesel(sql_type = BigInt)]
+    last_seen_at: UtcTime,
+}
+
+impl From<SeenRow> for ObservationThen {
+    fn from(row: SeenRow) -> Self {
+        let component = row.component_name.map(|name| ComponentThen {
+            name,
+            version: row.component_version.unwrap_or_default(),
+            purl: row.purl.unwrap_or_default(),
+        });
+        Self {
+            id: row.id,
+            tool: row.tool,
+            status: row.status,
+            severity: row.severity,
+            title: row.title,
+            description: row.description,
+            location: row.location,
+            line: row.line,
+            component,
+            fixed_version: row.fixed_version,
+            is_verified: row.is_verified,
+            first_seen_at: row.first_seen_at,
+            last_seen_at: row.last_seen_at,
+        }
+    }
+}
+
+fn observations(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    range: &str,
+) -> QueryResult<HashMap<i32, Vec<ObservationThen>>> {
+    let mut sql = Sql::for_database(conn);
+    sql.push(
+        "SELECT t.n, o.id, s.tool, o.status, o.severity, d.title, d.description, o.location, o.line, \
+         c.name AS component_name, c.component_version, c.purl, d.fixed_version, o.is_verified, o.first_seen_at, \
+         COALESCE(o.last_seen_at, s.latest_scan_at, o.first_seen_at) AS last_seen_at \
+         FROM touched_pairs t CROSS JOIN observations o",
+    );
+    sql.indexed_by("ix_observations_pair");
+    sql.push(
+        " JOIN scan_sources s ON s.organization_id = o.organization_id AND s.id = o.source_id \
+         LEFT JOIN components c ON c.organization_id = o.organization_id AND c.id = o.component_id \
+         LEFT JOIN observation_details d ON d.organization_id = o.organization_id AND d.observation_id = o.id \
+         WHERE o.vulnerability_id = t.vulnerability_id AND o.asset_id = t.asset_id AND o.branch_id = t.branch_id \
+         AND o.organization_id = ",
+    );
+    sql.bind(organization).push(range);
+    let mut found: HashMap<i32, Vec<ObservationThen>> = HashMap::new();
+    for row in sql.load::<SeenRow>(conn)? {
+        found.entry(row.n).or_default().push(row.into());
+    }
+    Ok(found)
+}
+
+/// An instance with what it was when it was added.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// The instance.
+    pub instance: Instance,
+    /// What it was.
+    pub snapshot: InstanceSnapshot,
+    /// What its vulnerability said.
+    pub vulnerability: VulnerabilitySnapshot,
+}
+
+/// Instances of an issue with their snapshots, the most severe first: at most `limit`.
+pub fn kept(conn: &mut Conn, organization: OrganizationId, issue: IssueId, limit: i64) -> QueryResult<Vec<Kept>> {
+    use {instance_snapshots as s, issue_instances as n, vulnerability_snapshots as v};
+    let rows: Vec<(Instance, InstanceSnapshot, VulnerabilitySnapshot)> = n::table
+        .inner_join(s::table.on(
+            s::organization_id.eq(n::organization_id).and(s::issue_id.eq(n::issue_id)).and(s::instance_id.eq(n::id)),
+        ))
+        .inner_join(
+            v::table.on(v::organization_id
+                .eq(s::organization_id)
+                .and(v::vulnerability_id.eq(s::vulnerability_id))
+                .and(v::version.eq(s::vulnerability_version))),
+        )
+        .filter(n::organization_id.eq(organization).and(n::issue_id.eq(issue)))
+        .order((n::severity.desc(), n::id.desc()))
+        .limit(limit)
+        .select((Instance::as_select(), InstanceSnapshot::as_select(), VulnerabilitySnapshot::as_select()))
+        .load(conn)?;
+    Ok(rows.into_iter().map(|(instance, snapshot, vulnerability)| Kept { instance, snapshot, vulnerability }).collect())
+}
+
+/// Counts the instances of an issue anew.
+pub fn recount(conn: &mut Conn, organization: OrganizationId, issue: IssueId, now: UtcTime) -> QueryResult<()> {
+    let first_remediated = crate::issues::standing::Standing::FIRST_REMEDIATED;
+    let mut sql = Sql::for_database(conn);
+    sql.push("DELETE FROM issue_products WHERE organization_id = ").bind(organization);
+    sql.push(" AND issue_id = ").bind(issue);
+    sql.execute(conn)?;
+    let mut sql = Sql::for_database(conn);
+    sql.push(&format!(
+        "INSERT INTO issue_products (organization_id, issue_id, product_id, instance_count, remediated_count, \
+         excluded_count, regressed_count) SELECT n.organization_id, n.issue_id, n.product_id, count(*), \
+         sum(CASE WHEN n.standing >= {first_remediated} THEN 1 ELSE 0 END), \
+         sum(CASE WHEN n.standing IN (1, 2) THEN 1 ELSE 0 END), \
+         sum(CASE WHEN n.standing < {first_remediated} AND n.regressions > 0 THEN 1 ELSE 0 END) \
+         FROM issue_instances n WHERE n.organization_id = "
+    ));
+    sql.bind(organization).push(" AND n.issue_id = ").bind(issue);
+    sql.push(" GROUP BY n.organization_id, n.issue_id, n.product_id");
+    sql.execute(conn)?;
+    let sum = |column: &str| {
+        format!(
+            "{column} = (SELECT CAST(COALESCE(sum(p.{column}), 0) AS BIGINT) FROM issue_products p \
+             WHERE p.organization_id = issues.organization_id AND p.issue_id = issues.id)"
+        )
+    };
+    let sums = ["instance_count", "remediated_count", "excluded_count", "regressed_count"].map(sum).join(", ");
+    let mut sql = Sql::for_database(conn);
+    sql.push(&format!("UPDATE issues SET {sums}, version = version + 1, updated_at = ")).bind(now);
+    sql.push(" WHERE organization_id = ").bind(organization).push(" AND id = ").bind(issue);
+    sql.execute(conn).map(drop)
+}
+
+/// Removes instances of an issue; answers how many there were.
+pub fn remove(conn: &mut Conn, organization: OrganizationId, issue: IssueId, ids: &[InstanceId]) -> QueryResult<usize> {
+    use {instance_snapshots as s, issue_instances as n};
+    let mut removed = 0;
+    for ids in ids.chunks(IDS) {
+        let own = s::organization_id.eq(organization).and(s::issue_id.eq(issue)).and(s::instance_id.eq_any(ids));
+        diesel::delete(s::table.filter(own)).execute(conn)?;
+        let own = n::organization_id.eq(organization).and(n::issue_id.eq(issue)).and(n::id.eq_any(ids));
+        removed += diesel::delete(n::table.filter(own)).execute(conn)?;
+    }
+    Ok(removed)
+}
