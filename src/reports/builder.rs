@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::base::severity::Severity;
 use crate::reports::read::json::Entries;
-use crate::reports::read::text;
+use crate::reports::read::{text, words};
 use crate::reports::report::{Asset, AssetKind, Component, Finding, Report, Vulnerability, Warning};
 
 /// Most warnings kept per report; the rest is counted in one last warning.
@@ -205,9 +205,7 @@ impl ReportBuilder {
 
 /// What a URL is on: scheme and host, or the host alone.
 fn asset_of_url(url: &str) -> (AssetKind, &str) {
-    let start = url.find("://").map_or(0, |at| at + 3);
-    let end = url[start..].find(['/', '?', '#']).map_or(url.len(), |at| start + at);
-    (if start > 0 { AssetKind::Application } else { AssetKind::Host }, &url[..end])
+    (if url.contains("://") { AssetKind::Application } else { AssetKind::Host }, words::origin(url))
 }
 
 /// The facts that are known, of all that a format may give.

@@ -5,31 +5,47 @@ mod blackduck;
 mod burp;
 mod checkmarx;
 mod checkmarx_one;
+mod csaf;
 mod cyclonedx;
 mod dependency_check;
 mod dependency_track;
+mod detect_secrets;
+mod eslint;
 mod fortify;
 mod generic;
 mod generic_csv;
 mod generic_json;
+mod ggshield;
 mod github_sast;
 mod github_secrets_detection_report;
 mod github_vulnerability;
 mod gitlab;
 mod gitleaks;
 mod gosec;
+mod h1;
 mod hadolint;
+mod harbor_vulnerability;
 mod kics;
+mod kubeaudit;
+mod kubescape;
+mod nexpose;
+mod openvex;
 mod patchbay_csv;
+mod pmd;
 mod sarif;
 mod semgrep;
 mod semgrep_pro;
 mod snyk;
+mod spdx;
+mod spotbugs;
 mod tenable;
+mod terrascan;
 mod tfsec;
 mod trivy;
+mod trivy_operator;
 mod veracode;
 mod veracode_sca;
+mod wapiti;
 mod zap;
 
 use std::borrow::Cow;
@@ -47,30 +63,46 @@ pub const PARSERS: &[Parser] = &[
     burp::PARSER,
     checkmarx::PARSER,
     checkmarx_one::PARSER,
+    csaf::PARSER,
     cyclonedx::PARSER,
     dependency_check::PARSER,
     dependency_track::PARSER,
+    detect_secrets::PARSER,
+    eslint::PARSER,
     fortify::PARSER,
     generic_csv::PARSER,
     generic_json::PARSER,
+    ggshield::PARSER,
     github_sast::PARSER,
     github_secrets_detection_report::PARSER,
     github_vulnerability::PARSER,
     gitlab::PARSER,
     gitleaks::PARSER,
     gosec::PARSER,
+    h1::PARSER,
     hadolint::PARSER,
+    harbor_vulnerability::PARSER,
     kics::PARSER,
+    kubeaudit::PARSER,
+    kubescape::PARSER,
+    nexpose::PARSER,
+    openvex::PARSER,
     patchbay_csv::PARSER,
+    pmd::PARSER,
     sarif::PARSER,
     semgrep::PARSER,
     semgrep_pro::PARSER,
     snyk::PARSER,
+    spdx::PARSER,
+    spotbugs::PARSER,
     tenable::PARSER,
+    terrascan::PARSER,
     tfsec::PARSER,
     trivy::PARSER,
+    trivy_operator::PARSER,
     veracode::PARSER,
     veracode_sca::PARSER,
+    wapiti::PARSER,
     zap::PARSER,
 ];
 

@@ -44,6 +44,31 @@ pub fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, ParseError> {
     Err(with_path::<T>(text, &first))
 }
 
+/// The line on which a document begins, and the document or why it does not fit.
+pub type Document<T> = (u64, Result<T, Box<str>>);
+
+/// Reads JSON documents that follow each other, mostly one a line.
+///
+/// # Errors
+/// `Malformed` where the JSON itself is broken or cut off.
+pub fn documents<'a, T: Deserialize<'a>>(text: &'a str) -> Result<Vec<Document<T>>, ParseError> {
+    let mut stream = serde_json::Deserializer::from_str(text).into_iter::<&'a RawValue>();
+    let (mut documents, mut line, mut counted) = (Vec::new(), 1, 0);
+    while let Some(raw) = stream.next() {
+        let raw = raw.map_err(|error| {
+            ParseError::malformed(format!("line {} column {}", error.line(), error.column()), detail(&error))
+        })?;
+        if documents.len() == ENTRY_LIMIT {
+            return Err(ParseError::unfit("file", format!("more than {ENTRY_LIMIT} documents")));
+        }
+        let begin = stream.byte_offset() - raw.get().len();
+        line += text.as_bytes()[counted..begin].iter().filter(|byte| **byte == b'\n').count() as u64;
+        counted = begin;
+        documents.push((line, serde_json::from_str(raw.get()).map_err(|error| detail(&error).into_boxed_str())));
+    }
+    Ok(documents)
+}
+
 fn with_path<'a, T: Deserialize<'a>>(text: &'a str, error: &serde_json::Error) -> ParseError {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let path = match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
@@ -375,6 +400,15 @@ mod tests {
         assert!(ids[1].is_err(), "{ids:?}");
         assert_eq!(ids[2], Ok("c"));
         assert_eq!(log.tags.len(), 1);
+    }
+
+    #[test]
+    fn reads_documents_that_follow_each_other() {
+        let found = documents::<Entry<'_>>("{\"id\": \"a\"}\n\n{\n\"id\": \"b\"} 42").unwrap();
+        let lines: Vec<_> = found.iter().map(|(line, entry)| (*line, entry.is_ok())).collect();
+        assert_eq!(lines, [(1, true), (3, true), (4, false)]);
+        let error = documents::<Entry<'_>>("{\"id\": \"a\"}\n{\"id\": ").unwrap_err().to_string();
+        assert!(error.starts_with("line 2 "), "{error}");
     }
 
     /// S-20

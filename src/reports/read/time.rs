@@ -4,11 +4,12 @@ use chrono::{DateTime, NaiveDateTime};
 
 use crate::base::time::UtcTime;
 
-/// Spellings with their offset from UTC.
-const WITH_OFFSET: [&str; 2] = ["%Y-%m-%dT%H:%M:%S%.f%z", "%Y-%m-%d %H:%M:%S%.f %z"];
+/// Spellings with their offset from UTC: of Python, Go, RFC 2822 and Git.
+const WITH_OFFSET: [&str; 4] =
+    ["%Y-%m-%dT%H:%M:%S%.f%z", "%Y-%m-%d %H:%M:%S%.f %z", "%a, %d %b %Y %H:%M:%S %z", "%a %b %d %H:%M:%S %Y %z"];
 
 /// Spellings without one; they are taken as UTC. The first that fits counts.
-const WITHOUT_OFFSET: [&str; 7] = [
+const WITHOUT_OFFSET: [&str; 8] = [
     "%m/%d/%Y %I:%M:%S %p",
     "%A, %B %d, %Y %I:%M:%S %p",
     "%d %b %Y %H:%M%p",
@@ -16,6 +17,7 @@ const WITHOUT_OFFSET: [&str; 7] = [
     "%a %b %d %H:%M:%S %Y",
     "%b %d, %Y %H:%M:%S",
     "%a, %d %b %Y %H:%M:%S",
+    "%Y%m%dT%H%M%S%3f",
 ];
 
 /// The moment that a text means, in any of the spellings; also seconds or milliseconds since 1970.
@@ -55,6 +57,8 @@ mod tests {
             ("2026-01-31 10:20:30 UTC", "2026-01-31T10:20:30.000000Z"),
             ("2026-01-31 10:20:30.5 +0000 UTC", "2026-01-31T10:20:30.500000Z"),
             ("2026-01-31T10:20:30.5+0200", "2026-01-31T08:20:30.500000Z"),
+            ("Sat, 31 Jan 2026 10:20:30 +0000", "2026-01-31T10:20:30.000000Z"),
+            ("Sat Jan 31 11:20:30 2026 +0100", "2026-01-31T10:20:30.000000Z"),
             ("Saturday, January 31, 2026 1:20:30 PM", "2026-01-31T13:20:30.000000Z"),
             ("1/31/2026 1:20:30 PM", "2026-01-31T13:20:30.000000Z"),
             ("31 Jan 2026 23:20PM GMT", "2026-01-31T23:20:00.000000Z"),
@@ -62,6 +66,7 @@ mod tests {
             ("Sat Jan 31 10:20:30 2026", "2026-01-31T10:20:30.000000Z"),
             ("Jan 31, 2026 10:20:30 UTC", "2026-01-31T10:20:30.000000Z"),
             ("Sat, 31 Jan 2026 10:20:30", "2026-01-31T10:20:30.000000Z"),
+            ("20260131T102030500", "2026-01-31T10:20:30.500000Z"),
             ("1769854830", "2026-01-31T10:20:30.000000Z"),
             ("1769854830000", "2026-01-31T10:20:30.000000Z"),
         ] {

@@ -208,6 +208,14 @@ pub fn links(text: &str) -> Vec<String> {
         .collect()
 }
 
+/// Scheme and host of a URL, with its port; the host alone where it has no scheme.
+#[must_use]
+pub fn origin(url: &str) -> &str {
+    let start = url.find("://").map_or(0, |at| at + 3);
+    let end = url[start..].find(['/', '?', '#']).map_or(url.len(), |at| start + at);
+    &url[..end]
+}
+
 /// A URL without query and fragment.
 #[must_use]
 pub fn url_without_query(url: &str) -> &str {
