@@ -36,7 +36,11 @@ mod generate;
 #[expect(dead_code, reason = "shared with the tests, which use all of it")]
 mod postgres;
 
-use cost::{Cost, measure};
+use cost::{Cost, Watched, measure};
+
+/// As in the binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
@@ -70,8 +74,9 @@ fn sqlite(runtime: &tokio::runtime::Runtime, size: usize) {
     let empty = tempfile::tempdir().unwrap();
     let path = empty.path().join("floor.db");
     drop(Db::open(Target::Sqlite { path: path.clone() }, 1).unwrap());
-    let ((), parsing) = measure(None, || assert!(floor::parse(&report) > 0));
-    let ((), writing) = measure(None, || floor::write_sqlite(&path, &rows));
+    let own = Watched::own(None);
+    let ((), parsing) = runtime.block_on(measure(&own, async { assert!(floor::parse(&report) > 0) }));
+    let ((), writing) = runtime.block_on(measure(&own, async { floor::write_sqlite(&path, &rows) }));
     table.floor(parsing, writing);
 }
 
@@ -79,7 +84,7 @@ fn postgresql(runtime: &tokio::runtime::Runtime, size: usize) {
     let Some(database) = postgres::Database::create() else { return };
     let folder = tempfile::tempdir().unwrap();
     let app = open(folder.path(), Some(database.url()));
-    let server = postmaster(&database.url());
+    let server = cost::postmaster(&database.url());
     let table = Table::begin("PostgreSQL", size);
     imports(runtime, &app, size, server, &table);
     drop(app);
@@ -89,8 +94,10 @@ fn postgresql(runtime: &tokio::runtime::Runtime, size: usize) {
     let rows = tempfile::tempdir().unwrap();
     floor::read_postgresql(&database.url(), rows.path());
     let empty = postgres::Database::create().unwrap();
-    let ((), parsing) = measure(None, || assert!(floor::parse(&report) > 0));
-    let ((), writing) = measure(server, || floor::write_postgresql(&empty.url(), rows.path()));
+    let own = Watched::own(server);
+    let ((), parsing) = runtime.block_on(measure(&own, async { assert!(floor::parse(&report) > 0) }));
+    let writing = async { floor::write_postgresql(&empty.url(), rows.path()) };
+    let ((), writing) = runtime.block_on(measure(&own, writing));
     table.floor(parsing, writing);
 }
 
@@ -108,15 +115,16 @@ fn imports(runtime: &tokio::runtime::Runtime, app: &App, size: usize, server: Op
     let (report, other_bytes, changed) =
         (generate::sarif(&first, "a"), generate::sarif(&first, "b"), generate::sarif(&second, "c"));
     let caller = organization(runtime, app);
+    let own = Watched::own(server);
     let cases = [("first import", &report), ("identical bytes", &report), ("identical results", &other_bytes)];
     for (name, bytes) in cases {
         let file = bytes.clone();
-        let (counts, cost) = measure(server, || runtime.block_on(import(app, &caller, file)));
+        let (counts, cost) = runtime.block_on(measure(&own, import(app, &caller, file)));
         table.row(name, cost, counts);
     }
     let file = changed.clone();
     drop(other_bytes);
-    let (counts, cost) = measure(server, || runtime.block_on(import(app, &caller, file)));
+    let (counts, cost) = runtime.block_on(measure(&own, import(app, &caller, file)));
     table.row("5 % changed", cost, counts);
 }
 
@@ -125,12 +133,6 @@ fn open(folder: &Path, url: Option<String>) -> App {
     environment.extend(url.map(|url| ("PATCHBAY_DATABASE_URL".to_owned(), url)));
     let config = Config::read(&Sources { file: None, environment, flags: Vec::new() }).unwrap();
     App::open(config, Clock::system()).unwrap()
-}
-
-/// The process id of the server, when it runs on this machine.
-fn postmaster(url: &str) -> Option<u32> {
-    let folder = url.split_once("?host=")?.1;
-    std::fs::read_to_string(format!("{folder}/cluster/postmaster.pid")).ok()?.lines().next()?.trim().parse().ok()
 }
 
 fn organization(runtime: &tokio::runtime::Runtime, app: &App) -> Caller {

@@ -1,4 +1,4 @@
-//! What work costs: wall time, CPU time of this process and of a database server, peak memory.
+//! What work costs: wall time, CPU time of a process and of its database server, peak memory.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -11,25 +11,46 @@ pub struct Cost {
     pub peak_mib: u64,
 }
 
-/// Measures `work`; `servers` are processes whose CPU time counts, too, with all their children.
-pub fn measure<T>(servers: Option<u32>, work: impl FnOnce() -> T) -> (T, Cost) {
+/// Who does the work.
+#[derive(Debug, Clone)]
+pub struct Watched {
+    /// As in `/proc`.
+    pub process: String,
+    /// A database server: it counts with all that it forks, but not for the peak of memory.
+    pub database: Option<u32>,
+}
+
+impl Watched {
+    /// This process.
+    pub fn own(database: Option<u32>) -> Self {
+        Self { process: "self".to_owned(), database }
+    }
+
+    fn cpu(&self) -> Duration {
+        ticks(&self.process, false) + self.database.map_or(Duration::ZERO, server_cpu)
+    }
+
+    fn peak_mib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process)).unwrap_or_default();
+        let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap_or_default();
+        line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0) / 1024
+    }
+}
+
+/// Measures `work`.
+pub async fn measure<T>(watched: &Watched, work: impl Future<Output = T>) -> (T, Cost) {
     // Resets the peak: see proc(5), clear_refs.
-    let _best_effort = fs::write("/proc/self/clear_refs", "5");
-    let (began, cpu) = (Instant::now(), cpu_now(servers));
-    let result = work();
-    let cost = Cost { wall: began.elapsed(), cpu: cpu_now(servers).saturating_sub(cpu), peak_mib: peak_mib() };
+    let _best_effort = fs::write(format!("/proc/{}/clear_refs", watched.process), "5");
+    let (began, cpu) = (Instant::now(), watched.cpu());
+    let result = work.await;
+    let cost = Cost { wall: began.elapsed(), cpu: watched.cpu().saturating_sub(cpu), peak_mib: watched.peak_mib() };
     (result, cost)
 }
 
-fn peak_mib() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap_or_default();
-    line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0) / 1024
-}
-
-fn cpu_now(server: Option<u32>) -> Duration {
-    let own = ticks("self", false);
-    own + server.map_or(Duration::ZERO, server_cpu)
+/// The process of a PostgreSQL server, when it was started by [`crate::postgres`].
+pub fn postmaster(url: &str) -> Option<u32> {
+    let folder = url.split_once("?host=")?.1;
+    fs::read_to_string(format!("{folder}/cluster/postmaster.pid")).ok()?.lines().next()?.trim().parse().ok()
 }
 
 /// The server's process and all that it forked: those that run, and those it has waited for.

@@ -1,6 +1,7 @@
 //! `patchbay serve`: opens everything, says where it is, serves until told to stop.
 
 use std::error::Error;
+use std::fs::File;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -10,11 +11,13 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Done, admin, open};
 use crate::app::{self, App};
+use crate::base::error::ApiError;
 use crate::base::stop::Stop;
 use crate::config::Config;
+use crate::db::conn::Conn;
 use crate::db::pool::Target;
 use crate::server::{self, Listening};
-use crate::{telemetry, worker};
+use crate::{idempotency, scans, telemetry, worker};
 
 /// How long threads may take to end once everything has stopped or its grace is over.
 pub(super) const THREADS_END_WITHIN: Duration = Duration::from_secs(1);
@@ -22,15 +25,39 @@ pub(super) const THREADS_END_WITHIN: Duration = Duration::from_secs(1);
 pub(super) fn serve(config: Config) -> Done {
     telemetry::log(&config);
     let app = open::app(config)?;
+    let alone = alone(&app)?;
     let runtime = runtime()?;
-    let served = runtime.block_on(start(app));
+    let served = runtime.block_on(start(app, alone.is_some()));
     // What still runs was not waited for on purpose: the grace is over.
     runtime.shutdown_timeout(THREADS_END_WITHIN);
     served?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn start(app: App) -> Result<(), Box<dyn Error>> {
+/// Where the database is a file: keeps it from a second server until the process ends, however it ends.
+fn alone(app: &App) -> Result<Option<File>, Box<dyn Error>> {
+    let Target::Sqlite { path } = app::target(&app.config) else { return Ok(None) };
+    let lock = File::create(path.with_extension("server-lock"))?;
+    lock.try_lock().map_err(|_| {
+        format!("another server uses {}: stop it first, or give this one its own data folder", path.display())
+    })?;
+    Ok(Some(lock))
+}
+
+/// What a server left behind that was killed. Where several share a database, their leases run out instead.
+async fn clear_up(app: &App) -> Result<(), ApiError> {
+    let now = app.clock.now();
+    let work = move |conn: &mut Conn| {
+        idempotency::service::release_all(conn)?;
+        scans::import::fail_all(conn, now)
+    };
+    app.db.write(work).await.map(drop)
+}
+
+async fn start(app: App, is_alone: bool) -> Result<(), Box<dyn Error>> {
+    if is_alone {
+        clear_up(&app).await?;
+    }
     let listening = server::listen(app.clone())?;
     // After that: a password that is shown once must not be lost because the port is taken.
     let admin = admin::ensure(&app).await?.unwrap_or_default();

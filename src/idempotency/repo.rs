@@ -81,6 +81,11 @@ pub(super) fn release(conn: &mut Conn, key: &Key, hash: &RequestHash, expires_at
     diesel::delete(own!(key, hash, expires_at)).execute(conn)
 }
 
+/// Gives all claims back whose request has not answered.
+pub(super) fn release_all(conn: &mut Conn) -> QueryResult<usize> {
+    diesel::delete(table.filter(keys::status.is_null())).execute(conn)
+}
+
 /// Removes what nobody can ask for any more.
 pub(super) fn delete_expired(conn: &mut Conn, now: UtcTime) -> QueryResult<usize> {
     diesel::delete(table.filter(keys::expires_at.le(now))).execute(conn)

@@ -69,6 +69,14 @@ pub fn begin(conn: &mut Conn, key: &Key, hash: &RequestHash, now: UtcTime) -> Re
     Ok(if repo::claim(conn, &row)? { Turn::First } else { Turn::Running })
 }
 
+/// Gives back the keys of requests that died with their server, for one that just started and is the only one.
+///
+/// # Errors
+/// `Internal`.
+pub fn release_all(conn: &mut Conn) -> Result<usize, ApiError> {
+    Ok(repo::release_all(conn)?)
+}
+
 /// Removes keys whose day is over.
 ///
 /// # Errors

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::model::{ScanCounts, UploadState};
-use super::prepare::{self, Prepared};
+use super::prepare::{self, Prepared, Target};
 use super::write::{self, Compared, Order, Written};
 use super::{held, repeat, repo};
 use crate::app::App;
@@ -16,6 +16,7 @@ use crate::base::ids::{OrganizationId, UploadId};
 use crate::base::measure;
 use crate::base::time::UtcTime;
 use crate::db::conn::Conn;
+use crate::products::repo::branches;
 use crate::reports::decode::Source;
 use crate::reports::parsers;
 use crate::reports::report::ParsedFile;
@@ -122,6 +123,7 @@ async fn commit_all(
     let committed = app
         .db
         .write_again(move |conn| {
+            hold(conn, &order.target)?;
             let mut written = Vec::with_capacity(prepared.len());
             for (prepared, compared) in prepared.iter().zip(&compared) {
                 match write::commit(conn, &order, prepared, compared, now)? {
@@ -159,6 +161,17 @@ pub(super) fn finish(
     }
     wishes::record_import(conn, organization, product, &touched, now)?;
     Ok(counts)
+}
+
+/// Keeps the product and the branch until the transaction ends.
+///
+/// # Errors
+/// `Conflict` when somebody deleted one of them meanwhile.
+pub(super) fn hold(conn: &mut Conn, target: &Target) -> Result<(), ApiError> {
+    if branches::hold(conn, target.organization, target.product, target.branch)? {
+        return Ok(());
+    }
+    Err(ApiError::Conflict("the product or branch was deleted meanwhile; nothing was imported".to_owned()))
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -213,9 +226,21 @@ fn faults_of(error: &ApiError) -> Vec<Fault> {
 /// # Errors
 /// When the database cannot be written.
 pub fn fail_abandoned(conn: &mut Conn, now: UtcTime) -> Result<usize, ApiError> {
+    fail_leased_until(conn, now, now)
+}
+
+/// Fails all uploads that seem to run, for a server that just started and is the only one.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn fail_all(conn: &mut Conn, now: UtcTime) -> Result<usize, ApiError> {
+    fail_leased_until(conn, now.plus(2 * LEASE), now)
+}
+
+fn fail_leased_until(conn: &mut Conn, until: UtcTime, now: UtcTime) -> Result<usize, ApiError> {
     let faults = vec![Fault::new("", "the server stopped during the import and nothing was kept; send the file again")];
     let faults = serde_json::to_string(&faults).map_err(ApiError::internal)?;
-    Ok(repo::fail_abandoned(conn, &faults, now)?)
+    Ok(repo::fail_leased_until(conn, until, &faults, now)?)
 }
 
 async fn off_thread<T: Send + 'static>(

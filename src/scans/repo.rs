@@ -60,10 +60,10 @@ pub fn renew_upload(conn: &mut Conn, organization: OrganizationId, id: UploadId,
     diesel::update(u::table.filter(running)).set(u::lease_until.eq(until)).execute(conn).map(drop)
 }
 
-/// Ends the uploads whose process died. Answers how many.
-pub fn fail_abandoned(conn: &mut Conn, faults_json: &str, now: UtcTime) -> QueryResult<usize> {
+/// Fails the running uploads whose lease ends before `until`. Answers how many.
+pub fn fail_leased_until(conn: &mut Conn, until: UtcTime, faults_json: &str, now: UtcTime) -> QueryResult<usize> {
     use uploads as u;
-    diesel::update(u::table.filter(u::lease_until.lt(now)))
+    diesel::update(u::table.filter(u::lease_until.lt(until)))
         .set((
             u::state.eq(UploadState::Failed),
             u::faults_json.eq(faults_json),

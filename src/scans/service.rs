@@ -57,6 +57,7 @@ pub async fn submit(app: &App, caller: Caller, submission: Submission, now: UtcT
         .db
         .write_again(move |conn| {
             let target = resolved(conn, &caller, &wanted, now)?;
+            import::hold(conn, &target)?;
             let report_hash = hash(&file_hash, &settings, &target);
             let order = Order {
                 upload: UploadId::generate(),

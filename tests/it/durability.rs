@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use diesel::Connection;
+use diesel::connection::SimpleConnection;
 use reqwest::Method;
 use serde_json::json;
 
@@ -75,6 +77,43 @@ async fn an_import_that_is_killed_leaves_nothing_and_can_be_sent_again() {
         assert_intact(folder);
     })
     .await;
+}
+
+/// S-38, S-32: the key of a request that died with its server is free again; of one that was answered, the answer stays.
+#[tokio::test]
+async fn a_killed_upload_is_sent_again_with_its_key() {
+    on_both(async |folder, url| {
+        let report = sarif_of(RESULTS).bytes();
+        for (round, moment) in [30, 200, 400].into_iter().enumerate() {
+            let path = format!("/organizations/default/scans?product=keyed-{round}");
+            let server = Process::start(folder, url).await;
+            let request = server.send_with_key(&path, &path, report.clone());
+            drop(tokio::time::timeout(Duration::from_millis(moment), request).await);
+            server.kill();
+            if let Some(url) = url {
+                // Where several servers share a database, the lease of a dead one runs out. Nobody wants to wait for that.
+                let mut conn = diesel::PgConnection::establish(url).unwrap();
+                conn.batch_execute("UPDATE idempotency_keys SET lease_until = 0 WHERE status IS NULL").unwrap();
+            }
+            let server = Process::start(folder, url).await;
+            let (status, answer) = server.send_with_key(&path, &path, report.clone()).await.unwrap();
+            assert_eq!((status, answer["state"].as_str()), (201, Some("finished")), "{answer}");
+            assert_eq!(observations(&server).await, i64::try_from((round + 1) * RESULTS).unwrap());
+            server.kill();
+        }
+        assert_intact(folder);
+    })
+    .await;
+}
+
+/// Two servers on one embedded database would not know of each other.
+#[tokio::test]
+async fn a_second_server_on_the_same_folder_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let _first = Process::start(folder.path(), None).await;
+    let (status, said) = process::output(process::command(folder.path(), None).arg("serve"));
+    assert!(!status.success());
+    assert!(said.contains("another server uses"), "{said}");
 }
 
 /// S-33

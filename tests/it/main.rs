@@ -15,6 +15,7 @@ mod desk;
 mod durability;
 mod egress;
 mod fakes;
+mod floods;
 mod house;
 mod issues;
 mod lists;

@@ -9,8 +9,10 @@ use reqwest::Method;
 use reqwest::header::AUTHORIZATION;
 use serde_json::{Value, json};
 
-const EMAIL: &str = "admin@example.com";
-const PASSWORD: &str = "correct horse battery staple";
+/// The first administrator.
+pub const EMAIL: &str = "admin@example.com";
+/// Their password.
+pub const PASSWORD: &str = "correct horse battery staple";
 
 /// A running server.
 pub struct Process {
@@ -24,7 +26,12 @@ pub struct Process {
 impl Process {
     /// Starts the server on this data and logs in.
     pub async fn start(folder: &Path, database_url: Option<&str>) -> Self {
-        let mut child = command(folder, database_url).arg("serve").stdout(Stdio::piped()).spawn().unwrap();
+        Self::start_as(command(folder, database_url)).await
+    }
+
+    /// Starts the server with a configuration and logs in.
+    pub async fn start_as(mut command: Command) -> Self {
+        let mut child = command.arg("serve").stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let url = loop {
             let line = lines.next().expect("the server says where it is").unwrap();
@@ -54,6 +61,26 @@ impl Process {
         let request = request.header(AUTHORIZATION, &self.bearer).header("content-type", "application/json");
         let answer = request.body(body).send().await?;
         Ok((answer.status().as_u16(), answer.json().await.unwrap_or(Value::Null)))
+    }
+
+    /// Sends bytes below `/api/v1` with an `Idempotency-Key`; fails when the answer is lost.
+    pub async fn send_with_key(&self, path: &str, key: &str, body: Vec<u8>) -> reqwest::Result<(u16, Value)> {
+        let request = self.http.post(format!("{}/api/v1{path}", self.url)).header(AUTHORIZATION, &self.bearer);
+        let request = request.header("content-type", "application/json").header("idempotency-key", key);
+        let answer = request.body(body).send().await?;
+        Ok((answer.status().as_u16(), answer.json().await.unwrap_or(Value::Null)))
+    }
+
+    /// What stands in the header `Authorization`.
+    pub fn bearer(&self) -> &str {
+        &self.bearer
+    }
+
+    /// The memory that it holds, in MiB.
+    pub fn resident_mib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
     }
 
     /// Reads below the first organization.

@@ -28,6 +28,7 @@ both_databases!(
     a_mass_disappearance_is_told_and_waits_for_a_second_scan,
     a_retired_source_resolves_what_it_reports_until_it_reports_again,
     a_deleted_observation_returns_as_a_new_one,
+    a_product_deleted_during_an_import_takes_it_along,
 );
 
 impl Client {
@@ -362,4 +363,21 @@ async fn a_deleted_observation_returns_as_a_new_one(app: TestApp) {
     assert_eq!(counts(&acme.editor.scan("shop", &report).await.expect(201)), [1, 0, 0, 0, 0]);
     let back = acme.viewer.get_all("/observations").await;
     assert_eq!((back.len(), back[0]["status"].as_str()), (1, Some("open")));
+}
+
+/// SO-7
+async fn a_product_deleted_during_an_import_takes_it_along(app: TestApp) {
+    let acme = app.tenant("acme").await;
+    for round in 0..12_u64 {
+        let product = acme.editor.product("shop").await;
+        let path = format!("/products/{product}");
+        let (editor, report) = (acme.editor.client.clone(), sarif_of(300));
+        let upload = tokio::spawn(async move { editor.scan_with("shop", &report, "create_missing=false").await });
+        tokio::time::sleep(Duration::from_millis(12 * round)).await;
+        acme.admin.delete(&path).await.expect(204);
+        let upload = upload.await.unwrap();
+        assert!([201, 404, 409].contains(&upload.status), "{upload:?}");
+        assert_eq!(acme.viewer.get_all("/observations").await.len(), 0);
+        assert_eq!(acme.viewer.get_all("/scan-sources").await.len(), 0);
+    }
 }

@@ -6,7 +6,7 @@ use crate::base::ids::{BranchId, OrganizationId, ProductId};
 use crate::base::page::Window;
 use crate::db::conn::{Conn, MultiBackend};
 use crate::db::like::{containing, lower};
-use crate::db::schema::branches;
+use crate::db::schema::{branches, products};
 use crate::on_backend;
 use crate::products::model::{Branch, PartQuery, PartSort};
 
@@ -102,6 +102,23 @@ pub fn lock(conn: &mut Conn, organization: OrganizationId, id: BranchId) -> Quer
         // A writer there is alone.
         Conn::Sqlite(_) => Ok(()),
     }
+}
+
+/// Holds a branch and its product until the transaction ends: neither is deleted meanwhile. `false`: it is not there.
+pub fn hold(conn: &mut Conn, organization: OrganizationId, product: ProductId, id: BranchId) -> QueryResult<bool> {
+    let own = branches::table.filter(branches::organization_id.eq(organization)).filter(branches::id.eq(id));
+    let found = match conn {
+        Conn::Pg(conn) => {
+            // In the order of whoever deletes.
+            let of =
+                products::table.filter(products::organization_id.eq(organization)).filter(products::id.eq(product));
+            of.select(products::version).for_key_share().execute(conn)?;
+            own.select(branches::id).for_key_share().first::<BranchId>(conn).optional()
+        }
+        // A writer there is alone.
+        Conn::Sqlite(conn) => own.select(branches::id).first(conn).optional(),
+    };
+    Ok(found?.is_some())
 }
 
 /// Removes a branch, its sources and their scans.
