@@ -2,14 +2,19 @@
 
 mod anchore_grype;
 mod blackduck;
+mod brakeman;
+mod bundler_audit;
 mod burp;
+mod cargo_audit;
 mod checkmarx;
 mod checkmarx_one;
+mod composer_audit;
 mod csaf;
 mod cyclonedx;
 mod dependency_check;
 mod dependency_track;
 mod detect_secrets;
+mod dockle;
 mod eslint;
 mod fortify;
 mod generic;
@@ -22,6 +27,7 @@ mod github_vulnerability;
 mod gitlab;
 mod gitleaks;
 mod gosec;
+mod govulncheck;
 mod h1;
 mod hadolint;
 mod harbor_vulnerability;
@@ -29,9 +35,12 @@ mod kics;
 mod kubeaudit;
 mod kubescape;
 mod nexpose;
+mod npm_advisory;
 mod openvex;
 mod patchbay_csv;
 mod pmd;
+mod pnpm_audit;
+mod retirejs;
 mod sarif;
 mod semgrep;
 mod semgrep_pro;
@@ -60,14 +69,19 @@ use crate::reports::sniff::{Sniff, Syntax};
 pub const PARSERS: &[Parser] = &[
     anchore_grype::PARSER,
     blackduck::PARSER,
+    brakeman::PARSER,
+    bundler_audit::PARSER,
     burp::PARSER,
+    cargo_audit::PARSER,
     checkmarx::PARSER,
     checkmarx_one::PARSER,
+    composer_audit::PARSER,
     csaf::PARSER,
     cyclonedx::PARSER,
     dependency_check::PARSER,
     dependency_track::PARSER,
     detect_secrets::PARSER,
+    dockle::PARSER,
     eslint::PARSER,
     fortify::PARSER,
     generic_csv::PARSER,
@@ -79,6 +93,7 @@ pub const PARSERS: &[Parser] = &[
     gitlab::PARSER,
     gitleaks::PARSER,
     gosec::PARSER,
+    govulncheck::PARSER,
     h1::PARSER,
     hadolint::PARSER,
     harbor_vulnerability::PARSER,
@@ -89,6 +104,8 @@ pub const PARSERS: &[Parser] = &[
     openvex::PARSER,
     patchbay_csv::PARSER,
     pmd::PARSER,
+    pnpm_audit::PARSER,
+    retirejs::PARSER,
     sarif::PARSER,
     semgrep::PARSER,
     semgrep_pro::PARSER,

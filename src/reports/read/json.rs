@@ -155,6 +155,20 @@ fn next_apart<'de, T: Deserialize<'de>, A: SeqAccess<'de>>(seq: &mut A) -> Resul
     Ok(Some(serde_json::from_str(raw.get()).map_err(|error| detail(&error).into_boxed_str())))
 }
 
+/// An entry that does not stand in a list, but under a key of a [`Pairs`]: read, or told why not.
+#[derive(Debug, Clone)]
+pub struct Entry<T>(pub Result<T, Box<str>>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entry<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if !APART.get() {
+            return T::deserialize(deserializer).map(|entry| Self(Ok(entry)));
+        }
+        let raw = <&'de RawValue>::deserialize(deserializer)?;
+        Ok(Self(serde_json::from_str(raw.get()).map_err(|error| detail(&error).into_boxed_str())))
+    }
+}
+
 /// A list that tolerates its absence: `null` is empty, one lone object or text a list of one, another scalar is nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct List<T>(pub Vec<T>);
@@ -409,6 +423,13 @@ mod tests {
         assert_eq!(lines, [(1, true), (3, true), (4, false)]);
         let error = documents::<Entry<'_>>("{\"id\": \"a\"}\n{\"id\": ").unwrap_err().to_string();
         assert!(error.starts_with("line 2 "), "{error}");
+    }
+
+    #[test]
+    fn a_broken_entry_under_a_key_costs_itself_and_not_the_file() {
+        let pairs: Pairs<Text<'_>, super::Entry<Entry<'_>>> = read(r#"{"x": {"id": "a"}, "y": 42}"#).unwrap();
+        let ids: Vec<_> = pairs.0.iter().map(|(key, entry)| (key.as_str(), entry.0.is_ok())).collect();
+        assert_eq!(ids, [("x", true), ("y", false)]);
     }
 
     /// S-20

@@ -200,6 +200,13 @@ pub fn some_text(raw: &str) -> Option<String> {
     some(text(raw))
 }
 
+/// The texts that say something, as one line each, put together; `None` when none does.
+#[must_use]
+pub fn joined<'t, 'a: 't>(texts: impl IntoIterator<Item = &'t Text<'a>>, separator: &str) -> Option<String> {
+    let lines: Vec<String> = texts.into_iter().filter_map(Text::some_line).collect();
+    some(lines.join(separator))
+}
+
 impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(TextVisitor)

@@ -1,0 +1,138 @@
+//! The parts of govulncheck's messages that are read.
+
+use serde::Deserialize;
+
+use crate::reports::read::json::{Entries, List, Object};
+use crate::reports::read::text::{Number, Text};
+
+#[derive(Deserialize)]
+pub struct Message<'a> {
+    #[serde(borrow)]
+    pub config: Option<Config<'a>>,
+    #[serde(borrow, rename = "SBOM", default)]
+    pub sbom: Object<Bom<'a>>,
+    #[serde(borrow)]
+    pub osv: Option<Osv<'a>>,
+    #[serde(borrow)]
+    pub finding: Option<Hit<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Config<'a> {
+    #[serde(borrow)]
+    pub scanner_version: Text<'a>,
+    #[serde(borrow)]
+    pub scan_level: Text<'a>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Bom<'a> {
+    #[serde(borrow)]
+    pub roots: List<Text<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Osv<'a> {
+    #[serde(borrow)]
+    pub id: Text<'a>,
+    #[serde(borrow)]
+    pub aliases: List<Text<'a>>,
+    #[serde(borrow)]
+    pub summary: Text<'a>,
+    #[serde(borrow)]
+    pub details: Text<'a>,
+    #[serde(borrow)]
+    pub affected: List<Object<Affected<'a>>>,
+    #[serde(borrow)]
+    pub references: List<Object<Page<'a>>>,
+    #[serde(borrow)]
+    pub database_specific: Object<Page<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Affected<'a> {
+    #[serde(borrow)]
+    pub database_specific: Object<Page<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Page<'a> {
+    #[serde(borrow)]
+    pub url: Text<'a>,
+}
+
+#[derive(Deserialize)]
+pub struct Hit<'a> {
+    #[serde(borrow)]
+    pub osv: Text<'a>,
+    #[serde(borrow, default)]
+    pub fixed_version: Text<'a>,
+    #[serde(borrow, default)]
+    pub trace: List<Frame<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Frame<'a> {
+    #[serde(borrow)]
+    pub module: Text<'a>,
+    #[serde(borrow)]
+    pub version: Text<'a>,
+    #[serde(borrow)]
+    pub package: Text<'a>,
+    #[serde(borrow)]
+    pub function: Text<'a>,
+    #[serde(borrow)]
+    pub receiver: Text<'a>,
+    #[serde(borrow)]
+    pub position: Object<Position<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Position<'a> {
+    #[serde(borrow)]
+    pub filename: Text<'a>,
+    pub line: Number,
+}
+
+/// The whole file, before version 1.0.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Old<'a> {
+    #[serde(borrow, default)]
+    pub vulns: Entries<OldHit<'a>>,
+    #[serde(borrow, default)]
+    pub modules: List<Object<Module<'a>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct OldHit<'a> {
+    #[serde(borrow, rename = "OSV")]
+    pub osv: Osv<'a>,
+    #[serde(borrow, default)]
+    pub symbol: Text<'a>,
+    #[serde(borrow, default)]
+    pub pkg_path: Text<'a>,
+    #[serde(borrow, default)]
+    pub mod_path: Text<'a>,
+    #[serde(default)]
+    pub call_sink: Number,
+    #[serde(default)]
+    pub import_sink: Number,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct Module<'a> {
+    #[serde(borrow)]
+    pub path: Text<'a>,
+    #[serde(borrow)]
+    pub version: Text<'a>,
+}
