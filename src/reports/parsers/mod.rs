@@ -1,6 +1,11 @@
 //! The formats, one file each, and how one is picked: by what the content shows, or by name.
 
 mod anchore_grype;
+mod asff;
+mod aws_inspector2;
+mod aws_prowler;
+mod aws_prowler_v3plus;
+mod awssecurityhub;
 mod blackduck;
 mod brakeman;
 mod bundler_audit;
@@ -40,6 +45,7 @@ mod openvex;
 mod patchbay_csv;
 mod pmd;
 mod pnpm_audit;
+mod prowler;
 mod retirejs;
 mod sarif;
 mod semgrep;
@@ -68,6 +74,11 @@ use crate::reports::sniff::{Sniff, Syntax};
 /// Every format, by name.
 pub const PARSERS: &[Parser] = &[
     anchore_grype::PARSER,
+    asff::PARSER,
+    aws_inspector2::PARSER,
+    aws_prowler::PARSER,
+    aws_prowler_v3plus::PARSER,
+    awssecurityhub::PARSER,
     blackduck::PARSER,
     brakeman::PARSER,
     bundler_audit::PARSER,
@@ -105,6 +116,7 @@ pub const PARSERS: &[Parser] = &[
     patchbay_csv::PARSER,
     pmd::PARSER,
     pnpm_audit::PARSER,
+    prowler::PARSER,
     retirejs::PARSER,
     sarif::PARSER,
     semgrep::PARSER,
