@@ -1,6 +1,8 @@
 //! The formats, one file each, and how one is picked: by what the content shows, or by name.
 
+mod acunetix;
 mod anchore_grype;
+mod arachni;
 mod asff;
 mod aws_inspector2;
 mod aws_prowler;
@@ -19,6 +21,7 @@ mod cyclonedx;
 mod dependency_check;
 mod dependency_track;
 mod detect_secrets;
+mod dockerbench;
 mod dockle;
 mod eslint;
 mod fortify;
@@ -36,8 +39,10 @@ mod govulncheck;
 mod h1;
 mod hadolint;
 mod harbor_vulnerability;
+mod horusec;
 mod kics;
 mod kubeaudit;
+mod kubebench;
 mod kubescape;
 mod nexpose;
 mod npm_advisory;
@@ -48,11 +53,13 @@ mod pnpm_audit;
 mod prowler;
 mod retirejs;
 mod sarif;
+mod scout_suite;
 mod semgrep;
 mod semgrep_pro;
 mod snyk;
 mod spdx;
 mod spotbugs;
+mod sysdig_reports;
 mod tenable;
 mod terrascan;
 mod tfsec;
@@ -61,6 +68,8 @@ mod trivy_operator;
 mod veracode;
 mod veracode_sca;
 mod wapiti;
+mod wiz;
+mod wpscan;
 mod zap;
 
 use std::borrow::Cow;
@@ -73,7 +82,9 @@ use crate::reports::sniff::{Sniff, Syntax};
 
 /// Every format, by name.
 pub const PARSERS: &[Parser] = &[
+    acunetix::PARSER,
     anchore_grype::PARSER,
+    arachni::PARSER,
     asff::PARSER,
     aws_inspector2::PARSER,
     aws_prowler::PARSER,
@@ -92,6 +103,7 @@ pub const PARSERS: &[Parser] = &[
     dependency_check::PARSER,
     dependency_track::PARSER,
     detect_secrets::PARSER,
+    dockerbench::PARSER,
     dockle::PARSER,
     eslint::PARSER,
     fortify::PARSER,
@@ -108,8 +120,10 @@ pub const PARSERS: &[Parser] = &[
     h1::PARSER,
     hadolint::PARSER,
     harbor_vulnerability::PARSER,
+    horusec::PARSER,
     kics::PARSER,
     kubeaudit::PARSER,
+    kubebench::PARSER,
     kubescape::PARSER,
     nexpose::PARSER,
     openvex::PARSER,
@@ -119,11 +133,13 @@ pub const PARSERS: &[Parser] = &[
     prowler::PARSER,
     retirejs::PARSER,
     sarif::PARSER,
+    scout_suite::PARSER,
     semgrep::PARSER,
     semgrep_pro::PARSER,
     snyk::PARSER,
     spdx::PARSER,
     spotbugs::PARSER,
+    sysdig_reports::PARSER,
     tenable::PARSER,
     terrascan::PARSER,
     tfsec::PARSER,
@@ -132,6 +148,8 @@ pub const PARSERS: &[Parser] = &[
     veracode::PARSER,
     veracode_sca::PARSER,
     wapiti::PARSER,
+    wiz::PARSER,
+    wpscan::PARSER,
     zap::PARSER,
 ];
 

@@ -9,7 +9,7 @@ const WITH_OFFSET: [&str; 4] =
     ["%Y-%m-%dT%H:%M:%S%.f%z", "%Y-%m-%d %H:%M:%S%.f %z", "%a, %d %b %Y %H:%M:%S %z", "%a %b %d %H:%M:%S %Y %z"];
 
 /// Spellings without one; they are taken as UTC. The first that fits counts.
-const WITHOUT_OFFSET: [&str; 8] = [
+const WITHOUT_OFFSET: [&str; 10] = [
     "%m/%d/%Y %I:%M:%S %p",
     "%A, %B %d, %Y %I:%M:%S %p",
     "%d %b %Y %H:%M%p",
@@ -18,6 +18,8 @@ const WITHOUT_OFFSET: [&str; 8] = [
     "%b %d, %Y %H:%M:%S",
     "%a, %d %b %Y %H:%M:%S",
     "%Y%m%dT%H%M%S%3f",
+    "%d/%m/%Y, %H:%M:%S",
+    "%d/%m/%Y %I:%M %p",
 ];
 
 /// The moment that a text means, in any of the spellings; also seconds or milliseconds since 1970.
@@ -66,6 +68,8 @@ mod tests {
             ("Sat Jan 31 10:20:30 2026", "2026-01-31T10:20:30.000000Z"),
             ("Jan 31, 2026 10:20:30 UTC", "2026-01-31T10:20:30.000000Z"),
             ("Sat, 31 Jan 2026 10:20:30", "2026-01-31T10:20:30.000000Z"),
+            ("31/01/2026, 10:20:30", "2026-01-31T10:20:30.000000Z"),
+            ("31/01/2026 10:20 AM", "2026-01-31T10:20:00.000000Z"),
             ("20260131T102030500", "2026-01-31T10:20:30.500000Z"),
             ("1769854830", "2026-01-31T10:20:30.000000Z"),
             ("1769854830000", "2026-01-31T10:20:30.000000Z"),
