@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::db::pool::{Db, DbError, Target};
 use crate::egress::client::{Egress, Limits, SystemLookup};
 use crate::egress::policy::Policy;
+use crate::inbox::store::Inbox;
 use crate::keys::{Keys, KeysError};
 
 /// Imports that run at a time: each holds a whole report in memory.
@@ -27,6 +28,8 @@ const MINUTE: Duration = Duration::from_secs(60);
 pub struct App {
     /// The database.
     pub db: Db,
+    /// Deliveries of webhooks that nobody has worked off yet.
+    pub inbox: Inbox,
     /// Where the doors read the time; rooms below are told it.
     pub clock: Clock,
     /// What the operator set.
@@ -77,9 +80,11 @@ impl App {
         let policy = Policy::new(config.private_hosts.clone());
         let egress = Egress::with(policy, limits, Arc::new(SystemLookup)).map_err(OpenError::Egress)?;
         let db = Db::open(target(&config), config.database_connections)?;
+        let inbox = Inbox::open(&db)?;
         let limiter = config.requests_per_minute.map(|limit| Arc::new(RateLimiter::new(limit, MINUTE)));
         Ok(Self {
             db,
+            inbox,
             clock,
             config: Arc::new(config),
             keys: Arc::new(keys),

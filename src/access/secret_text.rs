@@ -19,6 +19,7 @@ const API_TOKEN_SHOWN: usize = 7;
 const REFRESH_PREFIX: &str = "pbr_";
 const SESSION_HEX: usize = 32;
 const INVITATION_PREFIX: &str = "pbi_";
+const WEBHOOK_PREFIX: &str = "pbw_";
 const RANDOM_LENGTH: usize = 40;
 const PASSWORD_LENGTH: usize = 24;
 
@@ -67,6 +68,12 @@ pub fn session_of(refresh_token: &str) -> Option<SessionId> {
 #[must_use]
 pub fn new_invitation_code() -> Secret<String> {
     Secret::new(format!("{INVITATION_PREFIX}{}", random(RANDOM_LENGTH)))
+}
+
+/// A new secret of a webhook's address.
+#[must_use]
+pub fn new_webhook_secret() -> Secret<String> {
+    Secret::new(format!("{WEBHOOK_PREFIX}{}", random(RANDOM_LENGTH)))
 }
 
 /// A first password, to be changed by its owner.

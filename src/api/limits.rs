@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use actix_web::Error;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
+use actix_web::{Error, HttpRequest};
 
 use super::client::ClientAddress;
 use crate::access::model::{Caller, SignedIn};
@@ -57,6 +57,19 @@ pub async fn for_people(
 /// Who cannot be proven counts by address: guessing credentials is limited, too.
 fn address(request: &ServiceRequest) -> Whose {
     Whose::Address(ClientAddress::of(request.request()).0)
+}
+
+/// Counts a wrong guess of somebody who cannot be proven.
+///
+/// # Errors
+/// `TooManyRequests`.
+pub fn count_guess(request: &HttpRequest, app: &App) -> Result<(), ApiError> {
+    let Some(limiter) = &app.limiter else { return Ok(()) };
+    let allowance = limiter.count(Whose::Address(ClientAddress::of(request).0), app.clock.now());
+    match allowance.allowed {
+        true => Ok(()),
+        false => Err(ApiError::TooManyRequests { retry_after_s: whole_seconds(allowance.retry_after) }),
+    }
 }
 
 async fn limit(

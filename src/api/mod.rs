@@ -42,6 +42,7 @@ pub mod teams;
 pub mod tickets;
 pub mod tracker_configs;
 pub mod tracker_connections;
+pub mod tracker_webhooks;
 pub mod upload;
 pub mod users;
 pub mod vulnerabilities;
@@ -53,6 +54,9 @@ pub fn routes(config: &mut ServiceConfig) {
         .default_service(web::to(routing::no_route))
         .wrap(from_fn(idempotency::for_callers))
         .wrap(from_fn(limits::for_callers));
+    // Trackers have secrets in place of callers, and no limit: what they know to be theirs is taken in.
+    let inbound =
+        scope("/webhooks").configure(tracker_webhooks::inbound_routes).default_service(web::to(routing::no_route));
     let global = scope("")
         .configure(global_routes)
         .default_service(web::to(routing::no_route))
@@ -61,6 +65,7 @@ pub fn routes(config: &mut ServiceConfig) {
     config.configure(health::routes).service(
         scope("/api/v1")
             .service(tenant)
+            .service(inbound)
             .service(global)
             .wrap(from_fn(routing::refuse_queries))
             .wrap(from_fn(routing::serve_reads))
@@ -92,6 +97,7 @@ fn tenant_routes(config: &mut ServiceConfig) {
     config.configure(issues::routes);
     config.configure(audit_log::routes);
     config.configure(tracker_connections::routes);
+    config.configure(tracker_webhooks::routes);
     config.configure(tracker_configs::routes);
     config.configure(tickets::routes);
     config.configure(sync_jobs::routes);

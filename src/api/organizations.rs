@@ -152,6 +152,9 @@ async fn update_organization(
         tracker_traffic_stopped: input.tracker_traffic_stopped,
     };
     let changed = app.db.write(move |conn| organizations::change(conn, &caller, patch, &if_match, now)).await?;
+    // What a stop has held goes on with its end.
+    app.work.notify_one();
+    app.inbox.wake();
     Ok(HttpResponse::Ok().insert_header(etag(changed.version)).json(OrganizationView::from(changed)))
 }
 

@@ -333,6 +333,7 @@ async fn update_tracker_connection(
         app.db.write(move |conn| service::change(conn, &caller, &keys, path.connection, change, &if_match, now));
     let changed = changed.await?;
     app.work.notify_one();
+    app.inbox.wake();
     Ok(HttpResponse::Ok().insert_header(etag(changed.version)).json(ConnectionView::from(changed)))
 }
 

@@ -134,6 +134,8 @@ id_type! {
     LeaseToken,
     /// What a ticket is about: an observation or an issue.
     SubjectId,
+    /// A delivery of a tracker's webhook.
+    DeliveryId,
     /// A message for people.
     NotificationId,
     /// A line of the audit log.

@@ -1,5 +1,7 @@
 //! Migrations: embedded for both databases, run at start under a lock.
 
+use std::path::Path;
+
 use diesel::migration::{Migration, MigrationSource};
 use diesel::{Connection, PgConnection, RunQueryDsl, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
@@ -8,6 +10,7 @@ use super::pool::{DbError, Target};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRESQL: EmbeddedMigrations = embed_migrations!("migrations/postgresql");
+const INBOX: EmbeddedMigrations = embed_migrations!("migrations/inbox");
 
 /// Any number: all instances that migrate one PostgreSQL database agree on it.
 const ADVISORY_LOCK: i64 = 0x7061_7463_6862_6179;
@@ -18,15 +21,7 @@ const ADVISORY_LOCK: i64 = 0x7061_7463_6862_6179;
 /// `Newer` when the database has a migration that this binary does not know: an older binary must not write to it.
 pub fn run(target: &Target) -> Result<Vec<String>, DbError> {
     match target {
-        Target::Sqlite { path } => {
-            // The lock is a file beside the database: SQLite's own lock cannot span several transactions.
-            let lock = std::fs::File::create(path.with_extension("migrate-lock"))?;
-            lock.lock()?;
-            let mut conn = SqliteConnection::establish(&path.to_string_lossy())?;
-            diesel::sql_query("PRAGMA journal_mode = WAL").execute(&mut conn)?;
-            diesel::sql_query("PRAGMA busy_timeout = 30000").execute(&mut conn)?;
-            apply(&mut conn, SQLITE)
-        }
+        Target::Sqlite { path } => run_sqlite(path, SQLITE),
         Target::Postgres { url } => {
             let mut conn = PgConnection::establish(url.expose())?;
             diesel::sql_query(format!("SELECT pg_advisory_lock({ADVISORY_LOCK})")).execute(&mut conn)?;
@@ -35,6 +30,24 @@ pub fn run(target: &Target) -> Result<Vec<String>, DbError> {
             result
         }
     }
+}
+
+/// Brings the embedded inbox up to this binary's schema.
+///
+/// # Errors
+/// As for [`run`].
+pub fn run_inbox(path: &Path) -> Result<Vec<String>, DbError> {
+    run_sqlite(path, INBOX)
+}
+
+fn run_sqlite(path: &Path, source: EmbeddedMigrations) -> Result<Vec<String>, DbError> {
+    // The lock is a file beside the database: SQLite's own lock cannot span several transactions.
+    let lock = std::fs::File::create(path.with_extension("migrate-lock"))?;
+    lock.lock()?;
+    let mut conn = SqliteConnection::establish(&path.to_string_lossy())?;
+    diesel::sql_query("PRAGMA journal_mode = WAL").execute(&mut conn)?;
+    diesel::sql_query("PRAGMA busy_timeout = 30000").execute(&mut conn)?;
+    apply(&mut conn, source)
 }
 
 fn apply<C, DB>(conn: &mut C, source: EmbeddedMigrations) -> Result<Vec<String>, DbError>

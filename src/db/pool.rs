@@ -121,6 +121,24 @@ impl Db {
         for migration in migrate::run(&target)? {
             tracing::info!(migration, "schema migrated");
         }
+        Self::with_pools(target, connections)
+    }
+
+    /// The inbox beside this database: a file with a writer of its own, or this database itself where writers do not
+    /// wait for each other.
+    ///
+    /// # Errors
+    /// See [`DbError`].
+    pub fn open_inbox(&self) -> Result<Self, DbError> {
+        let Target::Sqlite { path } = self.target() else { return Ok(self.clone()) };
+        let path = path.with_file_name("inbox.db");
+        for migration in migrate::run_inbox(&path)? {
+            tracing::info!(migration, "inbox migrated");
+        }
+        Self::with_pools(Target::Sqlite { path }, 1)
+    }
+
+    fn with_pools(target: Target, connections: u32) -> Result<Self, DbError> {
         let readers = Lane::new(Manager { target: target.clone(), writes: false }, connections)?;
         let (written, stopped) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
         let writers = match &target {

@@ -637,6 +637,85 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    tracker_webhooks (organization_id, connection_id) {
+        organization_id -> Binary,
+        connection_id -> Binary,
+        secret_hash -> Nullable<Binary>,
+        previous_hash -> Nullable<Binary>,
+        previous_until -> Nullable<BigInt>,
+        signing_sealed -> Nullable<Binary>,
+        previous_signing_sealed -> Nullable<Binary>,
+        requires_signature -> Bool,
+        state_mapping_json -> Nullable<Text>,
+        account_json -> Nullable<Text>,
+        account_asked_at -> Nullable<BigInt>,
+        secret_made_at -> Nullable<BigInt>,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    webhook_deliveries (organization_id, id) {
+        organization_id -> Binary,
+        id -> Binary,
+        connection_id -> Binary,
+        delivery_key -> Text,
+        event -> Text,
+        is_signed -> Bool,
+        outcome -> Text,
+        effects_json -> Text,
+        ticket_id -> Nullable<Binary>,
+        product_id -> Nullable<Binary>,
+        received_at -> BigInt,
+        worked_off_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    webhook_kinds (organization_id, connection_id, event) {
+        organization_id -> Binary,
+        connection_id -> Binary,
+        event -> Text,
+        is_known -> Bool,
+        deliveries -> BigInt,
+        last_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    webhook_statuses (organization_id, connection_id, status) {
+        organization_id -> Binary,
+        connection_id -> Binary,
+        status -> Text,
+        is_done -> Bool,
+        last_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    webhook_tickets (organization_id, ticket_id) {
+        organization_id -> Binary,
+        ticket_id -> Binary,
+        status -> Text,
+        said_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    webhook_inbox (id) {
+        id -> Binary,
+        organization_id -> Binary,
+        connection_id -> Binary,
+        delivery_key -> Text,
+        event -> Text,
+        is_signed -> Bool,
+        body -> Binary,
+        received_at -> BigInt,
+        due_at -> BigInt,
+    }
+}
+
 allow_tables_to_appear_in_same_query!(
     organizations,
     users,
@@ -680,4 +759,10 @@ allow_tables_to_appear_in_same_query!(
     instance_snapshots,
     vulnerability_snapshots,
     timeline_entries,
+    tracker_webhooks,
+    webhook_deliveries,
+    webhook_kinds,
+    webhook_statuses,
+    webhook_tickets,
+    webhook_inbox,
 );

@@ -18,6 +18,8 @@ use crate::base::measure;
 
 /// The longest path that is logged.
 const MAX_PATH_BYTES: usize = 512;
+/// What the addresses of webhooks begin with; the tracker, the connection and the secret follow.
+const WEBHOOKS: &str = "/api/v1/webhooks/";
 
 /// Middleware: names the request, measures it and writes one line about it.
 ///
@@ -93,11 +95,14 @@ fn log(request: &HttpRequest, method: &str, route: &str, status: u16, took: Dura
     );
 }
 
-/// The path without secrets: those of webhooks stand in it. The query is never logged.
+/// The path without secrets: those of webhooks stand in it, also where a wrong method reaches no route. The query is
+/// never logged.
 fn path(request: &HttpRequest) -> String {
     let mut path = request.path().to_owned();
-    if let Some(secret) = request.match_info().get("secret").filter(|secret| !secret.is_empty()) {
-        path = path.replace(secret, "•••");
+    let of_webhook = |path: &str| Some(WEBHOOKS.len() + path.strip_prefix(WEBHOOKS)?.match_indices('/').nth(1)?.0 + 1);
+    if let Some(secret_at) = of_webhook(&path) {
+        path.truncate(secret_at);
+        path.push_str("•••");
     }
     path.truncate(path.floor_char_boundary(MAX_PATH_BYTES));
     path

@@ -369,7 +369,11 @@ pub async fn refresh(tools: &Tools, caller: &Caller, id: TicketId) -> Result<Tic
     tools.db.write(move |conn| note_seen(conn, &ticket, seen, now)).await
 }
 
-fn note_seen(conn: &mut Conn, ticket: &Ticket, seen: RemoteState, now: UtcTime) -> Result<Ticket, ApiError> {
+/// Notes what a ticket was seen to be. Where that differs from what it should be, it is queued.
+///
+/// # Errors
+/// `NotFound`.
+pub fn note_seen(conn: &mut Conn, ticket: &Ticket, seen: RemoteState, now: UtcTime) -> Result<Ticket, ApiError> {
     let organization = ticket.organization_id;
     let note = |ticket: &mut Ticket| ticket.state_seen = Some(seen).filter(|seen| ticket.state_pushed != Some(*seen));
     let ticket = sync::change_ticket(conn, organization, ticket.id, note, now)?

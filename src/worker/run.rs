@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use tokio::task::{Id, JoinSet};
 
 use super::lanes::Lanes;
-use super::sweep;
+use super::{drain, sweep};
 use crate::app::App;
 use crate::base::error::ApiError;
 use crate::base::ids::ConnectionId;
@@ -31,6 +31,7 @@ const MAX_JOBS_UNTIL_IDLE: usize = 100_000;
 pub async fn run(app: App) {
     let _in_flight = app.stop.hold();
     let sweeping = tokio::spawn(sweep::run(app.clone()));
+    let draining = tokio::spawn(drain::run(app.clone()));
     let mut worker = Worker::new(app.clone());
     while !app.stop.has_begun() {
         let pause = match worker.start_due().await {
@@ -49,6 +50,8 @@ pub async fn run(app: App) {
     }
     worker.end().await;
     sweeping.abort();
+    // It stops by itself between two batches; what it has begun is done as a whole or not at all.
+    drop(draining.await);
 }
 
 struct Worker {

@@ -28,8 +28,10 @@ async fn on_both(test: impl AsyncFn(&Path, Option<&str>)) {
 }
 
 fn assert_intact(folder: &Path) {
-    let path = folder.join("patchbay.db");
-    if path.exists() {
+    for path in ["patchbay.db", "inbox.db"].map(|name| folder.join(name)) {
+        if !path.exists() {
+            continue;
+        }
         let conn = rusqlite::Connection::open(path).unwrap();
         let word: String = conn.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
         assert_eq!(word, "ok");
@@ -132,6 +134,73 @@ async fn what_was_acknowledged_is_there_after_a_kill() {
         assert_intact(folder);
     })
     .await;
+}
+
+/// RZ-11, S-33
+#[tokio::test]
+async fn what_webhooks_brought_is_worked_off_once_after_a_kill() {
+    on_both(async |folder, url| {
+        let server = Process::start(folder, url).await;
+        let organization = "/organizations/default";
+        let wanted = json!({
+            "label": "t", "kind": "gitlab", "base_url": "https://gitlab.example.com", "credential": "secret"
+        });
+        let path = format!("{organization}/tracker-connections");
+        let (_, connection) = server.send(Method::POST, &path, &wanted).await.unwrap();
+        let webhook = format!("/tracker-connections/{}/webhook", connection["id"].as_str().unwrap());
+        let rotate = format!("{organization}{webhook}/rotate");
+        let (_, made) = server.send(Method::POST, &rotate, &json!({})).await.unwrap();
+        let (_, address) = made["url"].as_str().unwrap().split_once("/api/v1").unwrap();
+        server.kill();
+        let mut acknowledged = Vec::new();
+        for kill in 0..4 {
+            let server = Process::start(folder, url).await;
+            acknowledged.extend(deliver_until_killed(server, address, kill).await);
+            assert_intact(folder);
+        }
+        assert!(acknowledged.len() > 4, "{acknowledged:?}");
+        let server = Process::start(folder, url).await;
+        let began = Instant::now();
+        while server.get(&webhook).await["waiting"] != 0 {
+            assert!(began.elapsed() < Duration::from_secs(60), "deliveries still wait");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let listed = server.get(&format!("{webhook}/deliveries?limit=500")).await;
+        let mut events: Vec<_> = listed["items"].as_array().unwrap().iter().map(|row| row["event"].clone()).collect();
+        let count = events.len();
+        events.sort_by_key(ToString::to_string);
+        events.dedup();
+        assert_eq!(events.len(), count, "each once");
+        assert!(acknowledged.iter().all(|event| events.contains(&json!(event))));
+    })
+    .await;
+}
+
+/// Sends deliveries, many at a time, and kills the server when the first few are acknowledged. Answers which were.
+async fn deliver_until_killed(server: Process, address: &str, kill: usize) -> Vec<String> {
+    let http = reqwest::Client::new();
+    let (done, mut acknowledged) = tokio::sync::mpsc::unbounded_channel();
+    for number in 0..100 {
+        let (event, done) = (format!("{kill}-{number}"), done.clone());
+        let request = http.post(format!("{}/api/v1{address}", server.url)).header("X-Gitlab-Event", &event);
+        let request = request.header("Content-Type", "application/json").body(json!({ "number": number }).to_string());
+        tokio::spawn(async move {
+            if request.send().await.is_ok_and(|answer| answer.status() == 202) {
+                // The test may have ended.
+                let _ended = done.send(event);
+            }
+        });
+    }
+    drop(done);
+    let mut events = Vec::new();
+    for _ in 0..=kill {
+        events.extend(acknowledged.recv().await);
+    }
+    server.kill();
+    while let Some(event) = acknowledged.recv().await {
+        events.push(event);
+    }
+    events
 }
 
 /// S-43

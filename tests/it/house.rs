@@ -9,12 +9,13 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[&[&str]] = &[
     &["base"],
     &["db", "config", "keys", "egress", "reports"],
-    &["access", "observations", "outbox", "criteria", "templates", "idempotency", "app"],
-    &["products", "assets", "rules", "sla", "notifications", "tickets"],
+    &["access", "observations", "outbox", "criteria", "templates", "idempotency", "inbox"],
+    &["products", "assets", "rules", "sla", "notifications", "tickets", "app"],
     &["issues", "connections"],
     &["tracker_configs"],
     &["assessments"],
     &["scans", "trackers", "validation", "telemetry"],
+    &["webhooks"],
     &["api", "worker"],
     &["server"],
     &["demo"],
@@ -255,7 +256,7 @@ fn every_table_is_written_by_one_room() {
 fn the_first_file_of_a_domain_room_only_lists_its_parts() {
     let mut offenders = Vec::new();
     for source in sources() {
-        let is_domain = floor(&source.room).is_some_and(|floor| (2..8).contains(&floor));
+        let is_domain = floor(&source.room).is_some_and(|floor| (2..9).contains(&floor));
         if !is_domain || source.path != format!("{}/mod.rs", source.room) {
             continue;
         }

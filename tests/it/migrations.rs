@@ -13,6 +13,8 @@ use crate::postgres::Database;
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRESQL: EmbeddedMigrations = embed_migrations!("migrations/postgresql");
+/// On SQLite the inbox is a file of its own.
+const INBOX: EmbeddedMigrations = embed_migrations!("migrations/inbox");
 
 #[derive(QueryableByName)]
 struct Column {
@@ -84,7 +86,13 @@ fn sqlite_migrates_up_and_down_and_up_to_the_declared_tables() {
     conn.revert_all_migrations(SQLITE).unwrap();
     assert_eq!(sqlite_tables(&mut conn), Tables::new());
     conn.run_pending_migrations(SQLITE).unwrap();
-    assert_eq!(without_search(sqlite_tables(&mut conn)), declared_tables());
+    let mut inbox = SqliteConnection::establish(":memory:").unwrap();
+    inbox.run_pending_migrations(INBOX).unwrap();
+    inbox.revert_all_migrations(INBOX).unwrap();
+    inbox.run_pending_migrations(INBOX).unwrap();
+    let mut tables = without_search(sqlite_tables(&mut conn));
+    tables.extend(sqlite_tables(&mut inbox));
+    assert_eq!(tables, declared_tables());
 }
 
 #[test]

@@ -57,6 +57,18 @@ impl Client {
         }
     }
 
+    /// Every name by which the tracker tells the account of the credential from others.
+    ///
+    /// # Errors
+    /// As the tracker answers.
+    pub async fn account(&self) -> Outcome<Vec<String>> {
+        match self {
+            Self::GitHub(client) => client.wire.account(&["login"]).await,
+            Self::GitLab(client) => client.wire.account(&["username"]).await,
+            Self::Jira(client) => client.wire.account(&["accountId", "name", "key", "self"]).await,
+        }
+    }
+
     /// What is wrong with an issue type and custom fields, as the tracker's create screen says. Empty for trackers that
     /// have neither.
     ///

@@ -26,7 +26,7 @@ const COMMENT_PAGES: usize = 10;
 /// A connection to GitHub.
 #[derive(Debug, Clone)]
 pub struct GitHub {
-    wire: Wire,
+    pub(super) wire: Wire,
     flavor: Flavor,
     label: String,
 }

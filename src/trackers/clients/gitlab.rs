@@ -30,7 +30,7 @@ const GUEST: i64 = 10;
 /// A connection to GitLab.
 #[derive(Debug, Clone)]
 pub struct GitLab {
-    wire: Wire,
+    pub(super) wire: Wire,
     flavor: Flavor,
     label: String,
 }

@@ -172,6 +172,14 @@ impl Wire {
         Call::get(self.account.clone())
     }
 
+    /// What the tracker says under these names about who the credential belongs to.
+    pub(super) async fn account(&self, fields: &[&str]) -> Result<Answer<Vec<String>>, ClientError> {
+        let account = self.send(&self.account_call()).await?.answer::<Value>()?;
+        let named =
+            |account: Value| fields.iter().filter_map(|field| account[*field].as_str().map(str::to_owned)).collect();
+        Ok(account.map(named))
+    }
+
     /// The request as it would be sent, without its credential.
     pub(super) fn plan(&self, call: &Call) -> PlannedRequest {
         let mut headers: BTreeMap<String, String> = BTreeMap::new();

@@ -133,7 +133,10 @@ impl Tracker for Jira {
         };
         let is_cloud = *version == "3";
         match (request.method.as_str(), path) {
-            ("GET", ["myself"]) => Response::json(200, &json!({"displayName": "Patchbay Bot"})),
+            ("GET", ["myself"]) => Response::json(
+                200,
+                &json!({"displayName": "Patchbay Bot", "accountId": "bot-1", "name": "patchbay-bot"}),
+            ),
             ("GET", ["serverInfo"]) => Response::json(200, &json!({"version": "10.3.5"})),
             ("GET", ["mypermissions"]) if is_cloud => permissions(request),
             ("GET", ["project", key]) => self.project(key),
