@@ -3,8 +3,11 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
+use serde::Deserialize;
+
 use crate::base::severity::Severity;
-use crate::reports::read::json::Entries;
+use crate::reports::error::ParseError;
+use crate::reports::read::json::{self, Entries};
 use crate::reports::read::{text, words};
 use crate::reports::report::{Asset, AssetKind, Component, Finding, Report, Vulnerability, Warning};
 
@@ -87,6 +90,28 @@ impl ReportBuilder {
                 take(self, &entry, place.into());
             }
         }
+    }
+
+    /// Hands each entry of a text to `take`, like [`Self::each`]: of a list, or of documents that follow each other.
+    ///
+    /// # Errors
+    /// Where the JSON itself is broken or cut off.
+    pub fn each_in<'a, T: Deserialize<'a>>(
+        &mut self,
+        text: &'a str,
+        mut take: impl FnMut(&mut Self, &T, Box<str>),
+    ) -> Result<(), ParseError> {
+        if text.trim_start().starts_with('[') {
+            self.each(json::read(text)?, "", take);
+            return Ok(());
+        }
+        for (line, entry) in json::documents(text)? {
+            let place = format!("line {line}");
+            if let Some(entry) = self.keep(entry, &place) {
+                take(self, &entry, place.into());
+            }
+        }
+        Ok(())
     }
 
     /// Adds a finding.

@@ -8,6 +8,7 @@ mod aws_inspector2;
 mod aws_prowler;
 mod aws_prowler_v3plus;
 mod awssecurityhub;
+mod bandit;
 mod blackduck;
 mod brakeman;
 mod bundler_audit;
@@ -15,6 +16,7 @@ mod burp;
 mod cargo_audit;
 mod checkmarx;
 mod checkmarx_one;
+mod checkov;
 mod composer_audit;
 mod csaf;
 mod cyclonedx;
@@ -46,8 +48,13 @@ mod kubebench;
 mod kubescape;
 mod nexpose;
 mod npm_advisory;
+mod npm_audit;
+mod npm_audit_7_plus;
+mod nuclei;
 mod openvex;
+mod osv_scanner;
 mod patchbay_csv;
+mod pip_audit;
 mod pmd;
 mod pnpm_audit;
 mod prowler;
@@ -57,6 +64,7 @@ mod scout_suite;
 mod semgrep;
 mod semgrep_pro;
 mod snyk;
+mod sonarqube;
 mod spdx;
 mod spotbugs;
 mod sysdig_reports;
@@ -65,11 +73,13 @@ mod terrascan;
 mod tfsec;
 mod trivy;
 mod trivy_operator;
+mod trufflehog;
 mod veracode;
 mod veracode_sca;
 mod wapiti;
 mod wiz;
 mod wpscan;
+mod yarn_audit;
 mod zap;
 
 use std::borrow::Cow;
@@ -90,6 +100,7 @@ pub const PARSERS: &[Parser] = &[
     aws_prowler::PARSER,
     aws_prowler_v3plus::PARSER,
     awssecurityhub::PARSER,
+    bandit::PARSER,
     blackduck::PARSER,
     brakeman::PARSER,
     bundler_audit::PARSER,
@@ -97,6 +108,7 @@ pub const PARSERS: &[Parser] = &[
     cargo_audit::PARSER,
     checkmarx::PARSER,
     checkmarx_one::PARSER,
+    checkov::PARSER,
     composer_audit::PARSER,
     csaf::PARSER,
     cyclonedx::PARSER,
@@ -126,8 +138,13 @@ pub const PARSERS: &[Parser] = &[
     kubebench::PARSER,
     kubescape::PARSER,
     nexpose::PARSER,
+    npm_audit::PARSER,
+    npm_audit_7_plus::PARSER,
+    nuclei::PARSER,
     openvex::PARSER,
+    osv_scanner::PARSER,
     patchbay_csv::PARSER,
+    pip_audit::PARSER,
     pmd::PARSER,
     pnpm_audit::PARSER,
     prowler::PARSER,
@@ -137,6 +154,7 @@ pub const PARSERS: &[Parser] = &[
     semgrep::PARSER,
     semgrep_pro::PARSER,
     snyk::PARSER,
+    sonarqube::PARSER,
     spdx::PARSER,
     spotbugs::PARSER,
     sysdig_reports::PARSER,
@@ -145,11 +163,13 @@ pub const PARSERS: &[Parser] = &[
     tfsec::PARSER,
     trivy::PARSER,
     trivy_operator::PARSER,
+    trufflehog::PARSER,
     veracode::PARSER,
     veracode_sca::PARSER,
     wapiti::PARSER,
     wiz::PARSER,
     wpscan::PARSER,
+    yarn_audit::PARSER,
     zap::PARSER,
 ];
 

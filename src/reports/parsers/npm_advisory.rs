@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::reports::builder::{self, ReportBuilder};
 use crate::reports::read::cvss::Ratings;
-use crate::reports::read::json::{List, Object};
+use crate::reports::read::json::{Entry, List, Object, Pairs};
 use crate::reports::read::text::{self, Number, Text};
 use crate::reports::read::words;
 use crate::reports::report::{Finding, Vulnerability};
@@ -62,6 +62,26 @@ struct Use<'a> {
     paths: List<Text<'a>>,
 }
 
+/// Advisories by their number.
+pub type Advisories<'a> = Pairs<Text<'a>, Entry<Advisory<'a>>>;
+
+/// Adds all advisories of a registry's answer.
+pub fn add_all(builder: &mut ReportBuilder, advisories: Advisories<'_>) {
+    for (id, advisory) in advisories.0 {
+        let place = format!("/advisories/{id}");
+        if let Some(advisory) = builder.keep(advisory.0, &place) {
+            add(builder, "npm", &advisory, place.into());
+        }
+    }
+}
+
+impl Advisory<'_> {
+    /// Which advisory it is, on which package.
+    pub fn identity(&self) -> (String, String) {
+        (self.id.line(), self.module_name.line())
+    }
+}
+
 /// Most ways shown: a package at the bottom of everything has thousands.
 const PATHS_SHOWN: usize = 10;
 
@@ -100,7 +120,7 @@ fn vulnerability(tool: &str, advisory: &Advisory<'_>) -> Vulnerability {
         description: advisory.overview.text(),
         remediation: advisory.recommendation.some_text().filter(|advice| advice != "None"),
         severity,
-        cwes: words::each_once(advisory.cwe.iter().filter_map(|cwe| words::cwe(cwe))),
+        cwes: words::each_once(advisory.cwe.iter().flat_map(|cwe| words::cwes(cwe))),
         references: words::each_once(links),
         ids,
         ..Vulnerability::default()

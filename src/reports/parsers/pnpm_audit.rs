@@ -5,9 +5,8 @@ use serde::Deserialize;
 use crate::reports::builder::ReportBuilder;
 use crate::reports::error::ParseError;
 use crate::reports::parser::{Parser, Sign};
-use crate::reports::parsers::npm_advisory::{self, Advisory};
-use crate::reports::read::json::{self, Entry, Pairs};
-use crate::reports::read::text::Text;
+use crate::reports::parsers::npm_advisory::{self, Advisories};
+use crate::reports::read::json;
 use crate::reports::report::Report;
 
 /// pnpm.
@@ -35,17 +34,12 @@ pub const PARSER: Parser = Parser {
 #[derive(Deserialize)]
 struct File<'a> {
     #[serde(borrow)]
-    advisories: Pairs<Text<'a>, Entry<Advisory<'a>>>,
+    advisories: Advisories<'a>,
 }
 
 fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     let file: File<'_> = json::read(text)?;
     let mut builder = ReportBuilder::new("pnpm");
-    for (id, advisory) in file.advisories.0 {
-        let place = format!("/advisories/{id}");
-        if let Some(advisory) = builder.keep(advisory.0, &place) {
-            npm_advisory::add(&mut builder, "npm", &advisory, place.into());
-        }
-    }
+    npm_advisory::add_all(&mut builder, file.advisories);
     Ok(vec![builder.finish()])
 }

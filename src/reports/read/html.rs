@@ -130,6 +130,47 @@ fn character(name: &str) -> Option<char> {
     known.iter().find(|(known, _)| *known == name).map(|(_, character)| *character)
 }
 
+/// A table's rows, with the HTML of their cells.
+pub type Table<'a> = Vec<Vec<&'a str>>;
+
+/// The tables of a page, one after the other. Tables inside a cell are part of it.
+#[must_use]
+pub fn tables(html: &str) -> Vec<Table<'_>> {
+    let (mut tables, mut depth, mut cell) = (Vec::<Table<'_>>::new(), 0usize, None);
+    for (at, after, tag) in tags(html) {
+        match (tag.to_ascii_lowercase().as_str(), depth) {
+            ("table", _) => {
+                if depth == 0 {
+                    tables.push(Vec::new());
+                }
+                depth += 1;
+            }
+            ("/table", _) => depth = depth.saturating_sub(1),
+            ("tr", 1) => tables.last_mut().into_iter().for_each(|table| table.push(Vec::new())),
+            ("td" | "th", 1) => cell = Some(after),
+            ("/td" | "/th", 1) => {
+                let row = tables.last_mut().and_then(|table| table.last_mut());
+                // A tag that is cut off reaches beyond the next.
+                if let (Some(inside), Some(row)) = (cell.take().and_then(|from| html.get(from..at)), row) {
+                    row.push(inside);
+                }
+            }
+            _ => {}
+        }
+    }
+    tables
+}
+
+/// The tags of a page: where each begins, where it ends, and its name, with a slash where it closes.
+fn tags(html: &str) -> impl Iterator<Item = (usize, usize, &str)> {
+    html.match_indices('<').filter_map(|(at, _)| {
+        let inside = &html[at + 1..];
+        let length = inside.bytes().take(TAG_LIMIT).position(|byte| byte == b'>')?;
+        let name = inside[..length].split(|c: char| !c.is_ascii_alphanumeric() && c != '/').next()?;
+        Some((at, at + length + 2, name))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -159,5 +200,14 @@ mod tests {
     fn finds_links() {
         let html = r#"<a href="https://a.example/?x=1&amp;y=2">a</a> <a href='http://b.example'>b</a> <a href="/c"> <a href=d>"#;
         assert_eq!(links(html), ["https://a.example/?x=1&y=2", "http://b.example"]);
+    }
+
+    #[test]
+    fn takes_tables_apart_and_leaves_those_in_cells() {
+        let html = "<TABLE id=a><tr><th>A</th><th class='b'>B</th></tr><tr><td>1 <b>x</b></td><td><table><tr><td>in</td>\
+                    </tr></table></td></tr></table><p><table><tr><td>2</td></tr>";
+        let expected: Vec<Table<'_>> =
+            vec![vec![vec!["A", "B"], vec!["1 <b>x</b>", "<table><tr><td>in</td></tr></table>"]], vec![vec!["2"]]];
+        assert_eq!(tables(html), expected);
     }
 }
