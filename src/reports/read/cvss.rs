@@ -1,73 +1,40 @@
 //! Base scores of CVSS vectors, for reports that give a vector and no score.
 
 use std::borrow::Cow;
+use std::str::FromStr;
+
+use cvss::{v2, v3, v4};
 
 use crate::base::severity::Severity;
 use crate::reports::read::words::severity;
 use crate::reports::report::Vulnerability;
 
-/// Base score of a vector of CVSS v2, v3.0 or v3.1: 0.0 to 10.0, one decimal. `None` for any other text, and for
-/// v4.0, whose score is a table of 270 classes: reports that use it give the score beside it.
+/// The metrics of a base score, by version. Others age (temporal, threat) or are of one organization (environmental).
+const BASE_V2: [&str; 6] = ["AV", "AC", "Au", "C", "I", "A"];
+const BASE_V3: [&str; 8] = ["AV", "AC", "PR", "UI", "S", "C", "I", "A"];
+const BASE_V4: [&str; 11] = ["AV", "AC", "AT", "PR", "UI", "VC", "VI", "VA", "SC", "SI", "SA"];
+
+/// Base score of a vector of CVSS v2, v3.0, v3.1 or v4.0: 0.0 to 10.0, one decimal. `None` for any other text.
 #[must_use]
 pub fn score(vector: &str) -> Option<f64> {
-    if vector.starts_with("CVSS:3") { score_v3(vector) } else { score_v2(vector) }
+    let vector = vector.trim_start_matches('(').trim_end_matches(')');
+    Some(match vector {
+        v if v.starts_with("CVSS:4") => base::<v4::Vector>("CVSS:4.0/", v, &BASE_V4)?.score().value(),
+        v if v.starts_with("CVSS:3") => base::<v3::Vector>("CVSS:3.1/", v, &BASE_V3)?.score().value(),
+        v => base::<v2::Vector>("", v, &BASE_V2)?.score().value(),
+    })
+}
+
+/// The vector of the base metrics alone; `None` when one is missing or has no such value.
+fn base<V: FromStr>(prefix: &str, vector: &str, names: &[&str]) -> Option<V> {
+    let metrics: Option<Vec<String>> =
+        names.iter().map(|name| Some(format!("{name}:{}", metric(vector, name)?))).collect();
+    format!("{prefix}{}", metrics?.join("/")).parse().ok()
 }
 
 /// The value of a metric in a vector (`N` for `AV` in `CVSS:3.1/AV:N/…`).
 fn metric<'v>(vector: &'v str, name: &str) -> Option<&'v str> {
     vector.split('/').filter_map(|part| part.split_once(':')).find(|(key, _)| *key == name).map(|(_, value)| value)
-}
-
-fn weight(vector: &str, name: &str, weights: &[(&str, f64)]) -> Option<f64> {
-    let value = metric(vector, name)?;
-    weights.iter().find(|(key, _)| *key == value).map(|(_, weight)| *weight)
-}
-
-/// Source: FIRST, CVSS v3.1 Specification, sections 7.1 and 7.4. Versions 3.0 and 3.1 share base weights.
-fn score_v3(vector: &str) -> Option<f64> {
-    const IMPACT: [(&str, f64); 3] = [("H", 0.56), ("L", 0.22), ("N", 0.0)];
-    let changed = match metric(vector, "S")? {
-        "C" => true,
-        "U" => false,
-        _ => return None,
-    };
-    let privileges =
-        if changed { [("N", 0.85), ("L", 0.68), ("H", 0.5)] } else { [("N", 0.85), ("L", 0.62), ("H", 0.27)] };
-    let exploitability = 8.22
-        * weight(vector, "AV", &[("N", 0.85), ("A", 0.62), ("L", 0.55), ("P", 0.2)])?
-        * weight(vector, "AC", &[("L", 0.77), ("H", 0.44)])?
-        * weight(vector, "PR", &privileges)?
-        * weight(vector, "UI", &[("N", 0.85), ("R", 0.62)])?;
-    let kept =
-        ["C", "I", "A"].into_iter().try_fold(1.0, |kept, name| Some(kept * (1.0 - weight(vector, name, &IMPACT)?)))?;
-    let lost: f64 = 1.0 - kept;
-    let impact = if changed { 7.52 * (lost - 0.029) - 3.25 * (lost - 0.02).powi(15) } else { 6.42 * lost };
-    if impact <= 0.0 {
-        return Some(0.0);
-    }
-    let factor = if changed { 1.08 } else { 1.0 };
-    Some(rounded_up((factor * (impact + exploitability)).min(10.0)))
-}
-
-/// Rounds up to one decimal without floating-point surprises. Source: CVSS v3.1 Specification, appendix A.
-fn rounded_up(score: f64) -> f64 {
-    let scaled = (score * 100_000.0).round();
-    if scaled % 10_000.0 == 0.0 { scaled / 100_000.0 } else { ((scaled / 10_000.0).floor() + 1.0) / 10.0 }
-}
-
-/// Source: FIRST, CVSS v2 Complete Guide, section 3.2.1.
-fn score_v2(vector: &str) -> Option<f64> {
-    const IMPACT: [(&str, f64); 3] = [("N", 0.0), ("P", 0.275), ("C", 0.66)];
-    let vector = vector.trim_start_matches('(').trim_end_matches(')');
-    let exploitability = 20.0
-        * weight(vector, "AV", &[("L", 0.395), ("A", 0.646), ("N", 1.0)])?
-        * weight(vector, "AC", &[("H", 0.35), ("M", 0.61), ("L", 0.71)])?
-        * weight(vector, "Au", &[("M", 0.45), ("S", 0.56), ("N", 0.704)])?;
-    let kept =
-        ["C", "I", "A"].into_iter().try_fold(1.0, |kept, name| Some(kept * (1.0 - weight(vector, name, &IMPACT)?)))?;
-    let impact: f64 = 10.41 * (1.0 - kept);
-    let factor = if impact == 0.0 { 0.0 } else { 1.176 };
-    Some(((0.6 * impact + 0.4 * exploitability - 1.5) * factor * 10.0).round().max(0.0) / 10.0)
 }
 
 /// A v3 vector with the version that some tools leave out. Versions 3.0 and 3.1 have the same metrics and scores.
@@ -153,6 +120,16 @@ mod tests {
             ("AV:N/AC:L/Au:N/C:N/I:N/A:C", Some(7.8)),
             ("(AV:N/AC:L/Au:N/C:C/I:C/A:C)", Some(10.0)),
             ("AV:L/AC:H/Au:N/C:C/I:C/A:C", Some(6.2)),
+            ("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H/E:U/RL:O/RC:U/CR:L", Some(9.8)),
+            ("CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:H/SI:H/SA:H", Some(10.0)),
+            ("CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N", Some(9.3)),
+            ("CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N/E:U/MAV:P", Some(9.3)),
+            ("CVSS:4.0/AV:L/AC:L/AT:P/PR:L/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N", Some(7.3)),
+            ("CVSS:4.0/AV:N/AC:L/AT:P/PR:N/UI:P/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N", Some(7.7)),
+            ("CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:L/VA:L/SC:N/SI:N/SA:N", Some(8.8)),
+            ("CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:N/VI:N/VA:N/SC:N/SI:N/SA:N", Some(0.0)),
+            ("CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N", None),
+            ("CVSS:4.0/AV:Ü/AC:L/AT:N/PR:N/UI:N/VC:N/VI:N/VA:N/SC:N/SI:N/SA:N", None),
             ("CVSS:3.1/AV:N/AC:L", None),
             ("nonsense", None),
         ] {
