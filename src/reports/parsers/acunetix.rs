@@ -166,7 +166,7 @@ fn add_item(builder: &mut ReportBuilder, start: &str, item: &Element, place: Box
         ..Finding::default()
     };
     // Of one fault at one place Acunetix has an item for each thing that it saw, such as a cookie.
-    let same = [item.at("Name"), item.at("Affects"), item.at("Parameter")].join("\n");
+    let same = ["Name", "Affects", "Parameter", "IsFalsePositive"].map(|name| item.at(name)).join("\n");
     builder.add_once(same, of_item(item), finding);
 }
 

@@ -4,6 +4,8 @@
 
 mod schema;
 
+use serde::Deserialize;
+
 use crate::reports::builder::ReportBuilder;
 use crate::reports::error::ParseError;
 use crate::reports::parser::{Parser, Sign};
@@ -12,7 +14,7 @@ use crate::reports::read::json::{self, Entries};
 use crate::reports::read::text::{self, Text};
 use crate::reports::read::words;
 use crate::reports::report::{Analysis, AnalysisState, AssetKind, Finding, Location, Report, Vulnerability};
-use schema::{File, Layer, License, Misconfiguration, ScanResult, Secret, Vulnerable};
+use schema::{File, Layer, License, Misconfiguration, Modified, ScanResult, Secret, Vulnerable};
 
 /// Trivy.
 pub const PARSER: Parser = Parser {
@@ -102,11 +104,12 @@ fn add_results(
         let path = format!("{path}/{number}");
         let (target, kind) = (result.target.line(), result.kind.line());
         let is_os = result.class.as_str() == "os-pkgs" || result.class.is_empty() && system_image(&target).is_some();
-        let mut within = Within { is_os, builder, target, kind, asset, is_cluster };
+        let mut within = Within { is_os, builder, target, kind, asset, is_cluster, suppressed: None };
         within.all(result.vulnerabilities, &path, "Vulnerabilities", Within::vulnerable);
         within.all(result.misconfigurations, &path, "Misconfigurations", Within::misconfiguration);
         within.all(result.secrets, &path, "Secrets", Within::secret);
         within.all(result.licenses, &path, "Licenses", Within::license);
+        within.all(result.modified, &path, "ExperimentalModifiedFindings", Within::modified);
     }
 }
 
@@ -118,6 +121,8 @@ struct Within<'b> {
     asset: Option<usize>,
     is_cluster: bool,
     is_os: bool,
+    /// Why the finding at hand is not in its own list.
+    suppressed: Option<Analysis>,
 }
 
 impl Within<'_> {
@@ -127,6 +132,31 @@ impl Within<'_> {
             if let Some(entry) = self.builder.keep(entry, &place) {
                 add(self, &entry, place.into());
             }
+        }
+    }
+
+    /// A finding that was taken out of its list, which its type names, is read as one of it.
+    fn modified(&mut self, entry: &Modified<'_>, place: Box<str>) {
+        self.suppressed = Some(suppressed(entry));
+        match entry.kind.as_str() {
+            "vulnerability" => self.taken_out(entry, place, Self::vulnerable),
+            "misconfiguration" => self.taken_out(entry, place, Self::misconfiguration),
+            "secret" => self.taken_out(entry, place, Self::secret),
+            "license" => self.taken_out(entry, place, Self::license),
+            other => self.builder.lose(place, &format!("a finding of unknown type {other:?}")),
+        }
+        self.suppressed = None;
+    }
+
+    fn taken_out<'a, T: Deserialize<'a>>(
+        &mut self,
+        entry: &Modified<'a>,
+        place: Box<str>,
+        add: fn(&mut Self, &T, Box<str>),
+    ) {
+        match json::read(entry.finding.get()) {
+            Ok(finding) => add(self, &finding, place),
+            Err(error) => self.builder.lose(place, &error.to_string()),
         }
     }
 
@@ -159,7 +189,7 @@ impl Within<'_> {
             component,
             location: self.location(&entry.pkg_path),
             fingerprint: entry.fingerprint.some_line(),
-            analysis: analysis(&entry.status),
+            analysis: self.suppressed.clone().or_else(|| analysis(&entry.status)),
             fixed_version: entry.fixed_version.some_line(),
             facts,
             ..self.finding(place)
@@ -240,7 +270,7 @@ impl Within<'_> {
     }
 
     fn finding(&self, place: Box<str>) -> Finding {
-        Finding { asset: self.asset, place: Some(place), ..Finding::default() }
+        Finding { asset: self.asset, analysis: self.suppressed.clone(), place: Some(place), ..Finding::default() }
     }
 
     /// Packages of the system are in no file; those of a language in the one that is named, else in the lock file.
@@ -269,6 +299,19 @@ fn ratings(entry: &Vulnerable<'_>) -> Ratings {
 
 fn layer(layer: &Layer<'_>) -> Vec<(&'static str, String)> {
     layer.diff_id.or(&layer.digest).some_line().map(|layer| ("image_layer", layer)).into_iter().collect()
+}
+
+/// What an ignore file or a VEX document says of a finding. Ignoring is the team's own decision, the rest a supplier's.
+fn suppressed(entry: &Modified<'_>) -> Analysis {
+    let state = match entry.status.as_str() {
+        "not_affected" => AnalysisState::NotAffected,
+        "fixed" => AnalysisState::Resolved,
+        "under_investigation" => AnalysisState::InReview,
+        "affected" => AnalysisState::Affected,
+        _ => AnalysisState::RiskAccepted,
+    };
+    let reasons: Vec<String> = [entry.statement.some_text(), entry.source.some_line()].into_iter().flatten().collect();
+    Analysis { state, justification: text::some(reasons.join(", ")) }
 }
 
 /// Trivy's status is the vendor's: only two of its words are about whether the package is affected at all.

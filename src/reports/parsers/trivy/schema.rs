@@ -1,6 +1,7 @@
 //! The parts of Trivy's JSON that are read.
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::reports::read::json::{Entries, List, Object, Pairs};
 use crate::reports::read::text::{Number, Text};
@@ -76,6 +77,25 @@ pub struct ScanResult<'a> {
     pub secrets: Entries<Secret<'a>>,
     #[serde(borrow)]
     pub licenses: Entries<License<'a>>,
+    #[serde(borrow, rename = "ExperimentalModifiedFindings")]
+    pub modified: Entries<Modified<'a>>,
+}
+
+/// A finding that an ignore file or a VEX document took out of its list.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Modified<'a> {
+    #[serde(borrow, rename = "Type", default)]
+    pub kind: Text<'a>,
+    #[serde(borrow, default)]
+    pub status: Text<'a>,
+    #[serde(borrow, default)]
+    pub statement: Text<'a>,
+    #[serde(borrow, default)]
+    pub source: Text<'a>,
+    /// An entry of the list that `kind` names.
+    #[serde(borrow)]
+    pub finding: &'a RawValue,
 }
 
 #[derive(Deserialize)]
