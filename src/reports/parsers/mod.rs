@@ -47,10 +47,13 @@ mod kubeaudit;
 mod kubebench;
 mod kubescape;
 mod nexpose;
+mod nikto;
+mod nmap;
 mod npm_advisory;
 mod npm_audit;
 mod npm_audit_7_plus;
 mod nuclei;
+mod openvas;
 mod openvex;
 mod osv_scanner;
 mod patchbay_csv;
@@ -58,6 +61,8 @@ mod pip_audit;
 mod pmd;
 mod pnpm_audit;
 mod prowler;
+mod qualys;
+mod qualys_webapp;
 mod retirejs;
 mod sarif;
 mod scout_suite;
@@ -67,9 +72,12 @@ mod snyk;
 mod sonarqube;
 mod spdx;
 mod spotbugs;
+mod sslyze;
+mod stackhawk;
 mod sysdig_reports;
 mod tenable;
 mod terrascan;
+mod testssl;
 mod tfsec;
 mod trivy;
 mod trivy_operator;
@@ -138,9 +146,12 @@ pub const PARSERS: &[Parser] = &[
     kubebench::PARSER,
     kubescape::PARSER,
     nexpose::PARSER,
+    nikto::PARSER,
+    nmap::PARSER,
     npm_audit::PARSER,
     npm_audit_7_plus::PARSER,
     nuclei::PARSER,
+    openvas::PARSER,
     openvex::PARSER,
     osv_scanner::PARSER,
     patchbay_csv::PARSER,
@@ -148,6 +159,8 @@ pub const PARSERS: &[Parser] = &[
     pmd::PARSER,
     pnpm_audit::PARSER,
     prowler::PARSER,
+    qualys::PARSER,
+    qualys_webapp::PARSER,
     retirejs::PARSER,
     sarif::PARSER,
     scout_suite::PARSER,
@@ -157,9 +170,12 @@ pub const PARSERS: &[Parser] = &[
     sonarqube::PARSER,
     spdx::PARSER,
     spotbugs::PARSER,
+    sslyze::PARSER,
+    stackhawk::PARSER,
     sysdig_reports::PARSER,
     tenable::PARSER,
     terrascan::PARSER,
+    testssl::PARSER,
     tfsec::PARSER,
     trivy::PARSER,
     trivy_operator::PARSER,

@@ -1,6 +1,6 @@
 //! Prowler 4 and later: CSV with semicolons, and OCSF detection findings as JSON.
 //!
-//! A check that passes is no finding. One that a person has to look into is one, under review.
+//! A check that passes is no finding, nor is what the team muted. One that a person has to look into is under review.
 
 mod check;
 mod ocsf;

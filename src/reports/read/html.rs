@@ -27,20 +27,14 @@ pub fn to_text(html: &str) -> String {
 /// The links that HTML holds, in order.
 #[must_use]
 pub fn links(html: &str) -> Vec<String> {
-    let mut rest = html;
-    let mut found = Vec::new();
-    while let Some((_, after)) = rest.split_once("href=") {
-        let quote = if after.starts_with('\'') { '\'' } else { '"' };
-        let Some((link, after)) = after.strip_prefix(quote).and_then(|after| after.split_once(quote)) else {
-            rest = after;
-            continue;
-        };
-        if link.starts_with("http") {
-            found.push(link.replace("&amp;", "&"));
-        }
-        rest = after;
-    }
-    found
+    // In lower case letters stay where they are: only those of ASCII change.
+    let lower = html.to_ascii_lowercase();
+    let values = lower.match_indices("href=").map(|(at, attribute)| &html[at + attribute.len()..]);
+    let quoted = values.filter_map(|value| {
+        let quote = value.chars().next().filter(|first| matches!(first, '"' | '\''))?;
+        value[1..].split_once(quote).map(|(link, _)| link)
+    });
+    quoted.filter(|link| link.starts_with("http")).map(|link| link.replace("&amp;", "&")).collect()
 }
 
 #[derive(Default)]
@@ -198,7 +192,7 @@ mod tests {
 
     #[test]
     fn finds_links() {
-        let html = r#"<a href="https://a.example/?x=1&amp;y=2">a</a> <a href='http://b.example'>b</a> <a href="/c"> <a href=d>"#;
+        let html = r#"<a href="https://a.example/?x=1&amp;y=2">a</a> <A HREF='http://b.example'>b</A> <a href="/c"> <a href=d>"#;
         assert_eq!(links(html), ["https://a.example/?x=1&y=2", "http://b.example"]);
     }
 

@@ -5,11 +5,17 @@ use chrono::{DateTime, NaiveDateTime};
 use crate::base::time::UtcTime;
 
 /// Spellings with their offset from UTC: of Python, Go, RFC 2822 and Git.
-const WITH_OFFSET: [&str; 4] =
-    ["%Y-%m-%dT%H:%M:%S%.f%z", "%Y-%m-%d %H:%M:%S%.f %z", "%a, %d %b %Y %H:%M:%S %z", "%a %b %d %H:%M:%S %Y %z"];
+const WITH_OFFSET: [&str; 5] = [
+    "%d %b %Y %I:%M%p GMT%z",
+    "%Y-%m-%dT%H:%M:%S%.f%z",
+    "%Y-%m-%d %H:%M:%S%.f %z",
+    "%a, %d %b %Y %H:%M:%S %z",
+    "%a %b %d %H:%M:%S %Y %z",
+];
 
 /// Spellings without one; they are taken as UTC. The first that fits counts.
-const WITHOUT_OFFSET: [&str; 10] = [
+const WITHOUT_OFFSET: [&str; 11] = [
+    "%m/%d/%Y %H:%M:%S",
     "%m/%d/%Y %I:%M:%S %p",
     "%A, %B %d, %Y %I:%M:%S %p",
     "%d %b %Y %H:%M%p",
@@ -63,6 +69,8 @@ mod tests {
             ("Sat Jan 31 11:20:30 2026 +0100", "2026-01-31T10:20:30.000000Z"),
             ("Saturday, January 31, 2026 1:20:30 PM", "2026-01-31T13:20:30.000000Z"),
             ("1/31/2026 1:20:30 PM", "2026-01-31T13:20:30.000000Z"),
+            ("01/31/2026 10:20:30", "2026-01-31T10:20:30.000000Z"),
+            ("31 Jan 2026 01:20PM GMT-0400", "2026-01-31T17:20:00.000000Z"),
             ("31 Jan 2026 23:20PM GMT", "2026-01-31T23:20:00.000000Z"),
             ("31 Jan 2026 01:20PM GMT", "2026-01-31T13:20:00.000000Z"),
             ("Sat Jan 31 10:20:30 2026", "2026-01-31T10:20:30.000000Z"),

@@ -35,6 +35,10 @@ impl Check<'_> {
     /// Adds it, if it is a finding.
     pub fn add(&self, builder: &mut ReportBuilder, place: Box<str>) {
         match self.status.to_ascii_uppercase().as_str() {
+            // What a team mutes, it has told the tool not to report.
+            "FAIL" | "MANUAL" | "WARNING" if self.is_muted => {
+                builder.warn(place, "muted by Prowler's mutelist: left out")
+            }
             "FAIL" | "MANUAL" | "WARNING" => self.add_finding(builder, place),
             "" => builder.lose(place, "no status"),
             // What passed, what informs, what was not checked.
@@ -95,11 +99,7 @@ impl Check<'_> {
     }
 
     fn analysis(&self) -> Option<Analysis> {
-        let state = match () {
-            () if self.is_muted => AnalysisState::RiskAccepted,
-            () if self.status.eq_ignore_ascii_case("manual") => AnalysisState::InReview,
-            () => return None,
-        };
-        Some(Analysis { state, justification: None })
+        let is_manual = self.status.eq_ignore_ascii_case("manual");
+        is_manual.then_some(Analysis { state: AnalysisState::InReview, justification: None })
     }
 }

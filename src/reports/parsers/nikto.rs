@@ -1,0 +1,182 @@
+//! Nikto: JSON and XML. What is said of many URLs of a host in the same words is one finding.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+
+use crate::base::severity::Severity;
+use crate::reports::builder::{self, ReportBuilder};
+use crate::reports::error::ParseError;
+use crate::reports::parser::{Parser, Sign};
+use crate::reports::read::json::{self, Entries, List, Object};
+use crate::reports::read::text::{self, Text};
+use crate::reports::read::time;
+use crate::reports::read::words;
+use crate::reports::read::xml::{self, Element};
+use crate::reports::report::{AssetKind, Finding, Location, Report, Vulnerability};
+
+/// Nikto.
+pub const PARSER: Parser = Parser {
+    name: "nikto",
+    title: "Nikto (JSON, XML)",
+    tool: "Nikto",
+    content_types: &["application/json", "application/xml"],
+    defectdojo_names: &["Nikto Scan"],
+    example: r#"{"host": "shop.example.com", "ip": "192.0.2.1", "port": "443", "banner": "nginx", "vulnerabilities": [
+  {"id": "999970", "OSVDB": "0", "method": "GET", "url": "/", "msg": "The Strict-Transport-Security HTTP header is not defined."}]}"#,
+    shapes: &[
+        &[Sign::Has("/niktoscan")],
+        &[Sign::Has("host"), Sign::Has("banner"), Sign::List("vulnerabilities")],
+        &[Sign::Has("[].host"), Sign::Has("[].banner"), Sign::List("[].vulnerabilities")],
+    ],
+    parse,
+};
+
+const TOOL: &str = "Nikto";
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Host<'a> {
+    #[serde(borrow)]
+    host: Text<'a>,
+    #[serde(borrow)]
+    ip: Text<'a>,
+    #[serde(borrow)]
+    port: Text<'a>,
+    #[serde(borrow)]
+    banner: Text<'a>,
+    #[serde(borrow)]
+    vulnerabilities: Entries<Item<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Item<'a> {
+    #[serde(borrow)]
+    id: Text<'a>,
+    #[serde(borrow, rename = "OSVDB")]
+    osvdb: Text<'a>,
+    #[serde(borrow)]
+    method: Text<'a>,
+    #[serde(borrow)]
+    url: Text<'a>,
+    #[serde(borrow)]
+    msg: Text<'a>,
+    #[serde(borrow)]
+    references: Text<'a>,
+}
+
+fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
+    let mut builder = ReportBuilder::new(TOOL);
+    if text.trim_start().starts_with('<') {
+        xml::each(text, &["scandetails"], |line, details| {
+            builder.head().reported_at = time::of(details.attribute("starttime"));
+            of_element(&details).add(&mut builder, &format!("line {line}"));
+            Ok(())
+        })?;
+    } else {
+        let hosts: List<Object<Host<'_>>> = json::read(text)?;
+        let is_list = text.trim_start().starts_with('[');
+        for (at, host) in hosts.0.into_iter().enumerate() {
+            let path = if is_list { format!("/{at}/vulnerabilities") } else { "/vulnerabilities".to_owned() };
+            host.0.add(&mut builder, &path);
+        }
+    }
+    Ok(vec![builder.finish()])
+}
+
+/// A host's part of the XML, read into the structs of the JSON. URLs are whole there.
+fn of_element(details: &Element) -> Host<'static> {
+    let item = |item: &Element| Item {
+        id: item.text_of("id"),
+        osvdb: item.text_of("osvdbid"),
+        method: item.text_of("method"),
+        url: item.text_at("namelink").or(&item.text_at("uri")).clone(),
+        msg: item.text_at("description"),
+        references: item.text_at("references"),
+    };
+    Host {
+        host: details.text_of("sitename").or(&details.text_of("targethostname")).clone(),
+        ip: details.text_of("targetip"),
+        port: details.text_of("targetport"),
+        banner: details.text_of("targetbanner"),
+        vulnerabilities: Entries(details.all("item").map(item).map(Ok).collect()),
+    }
+}
+
+impl Host<'_> {
+    fn add(self, builder: &mut ReportBuilder, path: &str) {
+        let asset = self.asset(builder);
+        let site = self.site();
+        let port = self.port.some_line().map(|port| format!("{port}/tcp"));
+        let mut said: HashMap<(String, String), Finding> = HashMap::new();
+        let mut order = Vec::new();
+        for (index, item) in self.vulnerabilities.0.into_iter().enumerate() {
+            let place = format!("{path}/{index}");
+            let Some(item) = builder.keep(item, &place) else { continue };
+            let key = (item.id.line(), item.msg.text());
+            if let Some(finding) = said.get_mut(&key) {
+                finding.facts.extend(url(&site, &item.url).map(|url| ("url", url)));
+                continue;
+            }
+            let finding = Finding {
+                vulnerability: vulnerability(builder, &item),
+                asset,
+                location: Location {
+                    url: url(&site, &item.url),
+                    method: item.method.some_line(),
+                    port: port.clone(),
+                    ..Location::default()
+                },
+                place: Some(place.into()),
+                facts: builder::facts([("address", self.ip.some_line()), ("banner", self.banner.some_line())]),
+                ..Finding::default()
+            };
+            order.push(key.clone());
+            said.insert(key, finding);
+        }
+        for key in order {
+            if let Some(finding) = said.remove(&key) {
+                let severity = builder.head().vulnerabilities[finding.vulnerability].severity;
+                builder.add_differing(finding, severity, &key.1, "");
+            }
+        }
+    }
+
+    /// What comes before the path in URLs.
+    fn site(&self) -> String {
+        match self.port.some_line() {
+            Some(port) if !self.host.contains("://") => format!("{}:{port}", self.host.or(&self.ip).line()),
+            _ => self.host.line().trim_end_matches('/').to_owned(),
+        }
+    }
+
+    /// The site by its URL, or just the host.
+    fn asset(&self, builder: &mut ReportBuilder) -> Option<usize> {
+        if self.host.contains("://") {
+            return builder.asset_of_url(&self.host);
+        }
+        builder.asset(AssetKind::Host, self.host.or(&self.ip))
+    }
+}
+
+/// The URL of an item, of which some reports give the path only.
+fn url(site: &str, given: &Text<'_>) -> Option<String> {
+    given.some_line().map(|url| if url.starts_with('/') { format!("{site}{url}") } else { url })
+}
+
+fn vulnerability(builder: &mut ReportBuilder, item: &Item<'_>) -> usize {
+    let own = item.id.or(&item.msg);
+    builder.vulnerability(&format!("{TOOL}:{}", text::title(own)), || Vulnerability {
+        title: item.msg.or(&item.id).title(),
+        severity: severity(&item.osvdb),
+        ids: words::ids_in(&item.msg),
+        references: words::each_once([&item.references, &item.msg].into_iter().flat_map(|text| words::links(text))),
+        ..Vulnerability::default()
+    })
+}
+
+/// Nikto rates nothing. What has a number in the OSVDB is a known vulnerability, all else an observation.
+fn severity(osvdb: &Text<'_>) -> Severity {
+    if osvdb.is_empty() || osvdb.trim() == "0" { Severity::None } else { Severity::Medium }
+}
