@@ -26,10 +26,10 @@ pub const PARSER: Parser = Parser {
 
 fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     let mut builder = ReportBuilder::new("Burp Suite");
-    if let Some(root) = xml::root(text) {
-        builder.head().tool_version = text::some_line(root.attribute("burpVersion"));
-        builder.head().reported_at = time::of(root.attribute("exportTime"));
-    }
+    let root = xml::root(text).filter(|root| root.name == "issues");
+    let root = root.ok_or_else(|| ParseError::unfit("line 1", "the document is no list of issues"))?;
+    builder.head().tool_version = text::some_line(root.attribute("burpVersion"));
+    builder.head().reported_at = time::of(root.attribute("exportTime"));
     xml::each(text, &["issue"], |line, issue| {
         let place = format!("line {line}");
         if issue.at("name").is_empty() {

@@ -54,7 +54,7 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
             found.take(&mut builder, message, format!("line {line}"));
         }
     }
-    found.add_to(&mut builder);
+    found.add_to(&mut builder)?;
     Ok(vec![builder.finish()])
 }
 
@@ -82,7 +82,7 @@ struct Reached<'a> {
 
 #[derive(Default)]
 struct Found<'a> {
-    config: Config<'a>,
+    config: Option<Config<'a>>,
     vulnerabilities: HashMap<Text<'a>, Osv<'a>>,
     reached: Vec<Reached<'a>>,
     known: HashMap<(Text<'a>, Text<'a>), usize>,
@@ -93,7 +93,7 @@ impl<'a> Found<'a> {
         let Some(message) = builder.keep(message, &place) else { return };
         if let Some(config) = message.config {
             builder.head().tool_version = config.scanner_version.some_line();
-            self.config = config;
+            self.config = Some(config);
         }
         if let Some(root) = message.sbom.roots.first() {
             builder.head().target = root.some_line();
@@ -107,7 +107,7 @@ impl<'a> Found<'a> {
     }
 
     fn take_old(&mut self, builder: &mut ReportBuilder, old: Old<'a>) {
-        self.config.scan_level = "symbol".into();
+        self.config = Some(Config { scan_level: "symbol".into(), ..Config::default() });
         let versions: HashMap<Text<'a>, Text<'a>> =
             old.modules.0.into_iter().map(|module| (module.0.path, module.0.version)).collect();
         for (index, hit) in old.vulns.0.into_iter().enumerate() {
@@ -135,11 +135,14 @@ impl<'a> Found<'a> {
         }
     }
 
-    fn add_to(self, builder: &mut ReportBuilder) {
+    fn add_to(self, builder: &mut ReportBuilder) -> Result<(), ParseError> {
+        let Some(config) = self.config else {
+            return Err(ParseError::unfit("file", "no config message: govulncheck begins with one"));
+        };
         for reached in self.reached {
             let unknown = Osv { id: reached.id.clone(), ..Osv::default() };
             let osv = self.vulnerabilities.get(&reached.id).unwrap_or(&unknown);
-            let vulnerability = vulnerability(osv, severity(reached.level, &self.config.scan_level));
+            let vulnerability = vulnerability(osv, severity(reached.level, &config.scan_level));
             let symbols = words::each_once(reached.symbols);
             let finding = Finding {
                 component: builder.component(&reached.module, &reached.version, ""),
@@ -154,6 +157,7 @@ impl<'a> Found<'a> {
             };
             builder.add_of(vulnerability, finding);
         }
+        Ok(())
     }
 }
 

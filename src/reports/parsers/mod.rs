@@ -1,7 +1,9 @@
 //! The formats, one file each, and how one is picked: by what the content shows, or by name.
 
 mod acunetix;
+mod anchore_engine;
 mod anchore_grype;
+mod aqua;
 mod arachni;
 mod asff;
 mod aws_inspector2;
@@ -17,6 +19,7 @@ mod cargo_audit;
 mod checkmarx;
 mod checkmarx_one;
 mod checkov;
+mod clair;
 mod composer_audit;
 mod csaf;
 mod cyclonedx;
@@ -42,10 +45,13 @@ mod h1;
 mod hadolint;
 mod harbor_vulnerability;
 mod horusec;
+mod jfrog_xray_unified;
+mod jfrogxray;
 mod kics;
 mod kubeaudit;
 mod kubebench;
 mod kubescape;
+mod mend;
 mod nexpose;
 mod nikto;
 mod nmap;
@@ -82,6 +88,7 @@ mod tfsec;
 mod trivy;
 mod trivy_operator;
 mod trufflehog;
+mod twistlock;
 mod veracode;
 mod veracode_sca;
 mod wapiti;
@@ -101,7 +108,9 @@ use crate::reports::sniff::{Sniff, Syntax};
 /// Every format, by name.
 pub const PARSERS: &[Parser] = &[
     acunetix::PARSER,
+    anchore_engine::PARSER,
     anchore_grype::PARSER,
+    aqua::PARSER,
     arachni::PARSER,
     asff::PARSER,
     aws_inspector2::PARSER,
@@ -117,6 +126,7 @@ pub const PARSERS: &[Parser] = &[
     checkmarx::PARSER,
     checkmarx_one::PARSER,
     checkov::PARSER,
+    clair::PARSER,
     composer_audit::PARSER,
     csaf::PARSER,
     cyclonedx::PARSER,
@@ -141,10 +151,13 @@ pub const PARSERS: &[Parser] = &[
     hadolint::PARSER,
     harbor_vulnerability::PARSER,
     horusec::PARSER,
+    jfrog_xray_unified::PARSER,
+    jfrogxray::PARSER,
     kics::PARSER,
     kubeaudit::PARSER,
     kubebench::PARSER,
     kubescape::PARSER,
+    mend::PARSER,
     nexpose::PARSER,
     nikto::PARSER,
     nmap::PARSER,
@@ -180,6 +193,7 @@ pub const PARSERS: &[Parser] = &[
     trivy::PARSER,
     trivy_operator::PARSER,
     trufflehog::PARSER,
+    twistlock::PARSER,
     veracode::PARSER,
     veracode_sca::PARSER,
     wapiti::PARSER,

@@ -37,8 +37,10 @@ fn metric<'v>(vector: &'v str, name: &str) -> Option<&'v str> {
     vector.split('/').filter_map(|part| part.split_once(':')).find(|(key, _)| *key == name).map(|(_, value)| value)
 }
 
-/// A v3 vector with the version that some tools leave out. Versions 3.0 and 3.1 have the same metrics and scores.
+/// A vector in its specification's spelling: a v3 vector with the version that some tools leave out (versions 3.0 and 3.1
+/// have the same metrics and scores), a v2 vector without the one that some write.
 fn with_version(vector: &str) -> Cow<'_, str> {
+    let vector = vector.strip_prefix("CVSS:2.0/").or_else(|| vector.strip_prefix("CVSS2#")).unwrap_or(vector);
     let is_bare_v3 = vector.starts_with("AV:") && metric(vector, "PR").is_some() && metric(vector, "S").is_some();
     if is_bare_v3 { Cow::Owned(format!("CVSS:3.1/{vector}")) } else { Cow::Borrowed(vector) }
 }
@@ -142,6 +144,8 @@ mod tests {
         for (vector, expected) in [
             ("AV:N/AC:L/PR:N/UI:N/S:U/C:L/I:N/A:N", Some("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:L/I:N/A:N")),
             ("AV:N/AC:L/Au:N/C:N/I:N/A:C", None),
+            ("CVSS:2.0/AV:N/AC:L/Au:N/C:N/I:N/A:C", None),
+            ("CVSS2#AV:N/AC:L/Au:N/C:N/I:N/A:C", None),
         ] {
             let mut ratings = Ratings::default();
             ratings.add(vector, None);

@@ -13,6 +13,7 @@ use serde::de::{
 use serde_json::value::RawValue;
 
 use crate::reports::error::ParseError;
+use crate::reports::read::text::Text;
 
 /// Most entries read of one list. A file of a few megabytes could otherwise spell out millions of empty ones, each
 /// hundreds of bytes in memory.
@@ -42,6 +43,18 @@ pub fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, ParseError> {
         }
     }
     Err(with_path::<T>(text, &first))
+}
+
+/// That a JSON object has at least one of these keys, for formats whose every key may be missing.
+///
+/// # Errors
+/// `Unfit` when it has none.
+pub fn expect_one(text: &str, keys: &[&str]) -> Result<(), ParseError> {
+    let found: Pairs<Text<'_>, IgnoredAny> = read(text)?;
+    if found.0.iter().any(|(key, _)| keys.contains(&key.as_str())) {
+        return Ok(());
+    }
+    Err(ParseError::unfit("file", format!("none of {}", keys.join(", "))))
 }
 
 /// The line on which a document begins, and the document or why it does not fit.
@@ -389,7 +402,6 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
-    use crate::reports::read::text::Text;
 
     #[derive(Debug, Deserialize)]
     struct Log<'a> {

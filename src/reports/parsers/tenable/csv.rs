@@ -10,9 +10,13 @@ use crate::reports::read::text::Text;
 /// Reads a table.
 ///
 /// # Errors
-/// See [`Table`].
+/// See [`Table`]; `Unfit` for a table of something else.
 pub fn read(text: &str, builder: &mut ReportBuilder) -> Result<(), ParseError> {
-    Table::new(text)?.each(|line, row| {
+    let table = Table::new(text)?;
+    if !["plugin id", "plugin", "definition.id"].iter().any(|column| table.has_column(column)) {
+        return Err(ParseError::unfit("line 1", "no column for the plugin"));
+    }
+    table.each(|line, row| {
         let place = format!("line {line}");
         match row {
             Ok(row) => add(builder, item(row), place),
@@ -74,7 +78,7 @@ fn ratings(row: &Row<'_>) -> Ratings {
     let mut ratings = Ratings::default();
     for (vectors, scores) in VERSIONS {
         let vector = row.first(vectors);
-        ratings.add(vector.strip_prefix("CVSS2#").unwrap_or(vector), Text::from(row.first(scores)).number());
+        ratings.add(vector, Text::from(row.first(scores)).number());
     }
     ratings
 }

@@ -78,7 +78,7 @@ fn ratings(element: &Element) -> Ratings {
     ] {
         let vector = element.at(vector);
         let score = Text::from(element.at(score)).number();
-        ratings.add(vector.strip_prefix("CVSS2#").unwrap_or(vector), score);
+        ratings.add(vector, score);
     }
     ratings
 }

@@ -1,0 +1,129 @@
+//! Clair: the reports of clair-scanner and of Klar, which ask Clair 2, and of Clair 4 itself.
+
+mod schema;
+
+use std::collections::HashSet;
+
+use crate::base::severity::Severity;
+use crate::reports::builder::{self, ReportBuilder};
+use crate::reports::error::ParseError;
+use crate::reports::parser::{Parser, Sign};
+use crate::reports::read::json;
+use crate::reports::read::text::{self, Text};
+use crate::reports::read::words;
+use crate::reports::report::{Analysis, AnalysisState, AssetKind, Finding, Report, Vulnerability};
+use crate::reports::sniff::Sniff;
+use schema::{Clair4, ClairScanner, Entry, Klar, Known};
+
+/// Clair.
+pub const PARSER: Parser = Parser {
+    name: "clair",
+    title: "Clair (clair-scanner, Klar, Clair 4)",
+    tool: "Clair",
+    content_types: &["application/json"],
+    defectdojo_names: &["Clair Scan"],
+    example: r#"{"image": "web:1.2", "unapproved": ["CVE-2026-10001"], "vulnerabilities": [{"featurename": "zlib",
+  "featureversion": "1.2", "vulnerability": "CVE-2026-10001", "namespace": "debian:12", "severity": "High", "fixedby": "1.3"}]}"#,
+    shapes: &[
+        &[Sign::Has("image"), Sign::Has("unapproved"), Sign::Has("vulnerabilities")],
+        &[Sign::Has("LayerCount"), Sign::Has("Vulnerabilities")],
+        &[Sign::Has("manifest_hash"), Sign::Has("package_vulnerabilities")],
+        &[Sign::Has("manifest_hash"), Sign::Has("packages"), Sign::Has("vulnerabilities")],
+    ],
+    parse,
+};
+
+fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
+    let sniff = Sniff::first(text);
+    let mut builder = ReportBuilder::new("Clair");
+    if sniff.has("LayerCount") {
+        let file: Klar<'_> = json::read(text)?;
+        for (word, entries) in file.vulnerabilities.0 {
+            builder.each(entries, &format!("/Vulnerabilities/{word}"), |builder, entry: &Entry<'_>, place| {
+                add(builder, entry, None, Finding { place: Some(place), ..Finding::default() });
+            });
+        }
+    } else if sniff.has("manifest_hash") {
+        add_all_of_4(&mut builder, json::read(text)?);
+    } else {
+        add_all_of_scanner(&mut builder, json::read(text)?);
+    }
+    Ok(vec![builder.finish()])
+}
+
+/// clair-scanner lists everything, and which of it the team's list of exceptions does not name.
+fn add_all_of_scanner(builder: &mut ReportBuilder, file: ClairScanner<'_>) {
+    let image = words::image_name(&file.image);
+    builder.head().target = text::some_line(image);
+    let asset = builder.asset(AssetKind::Image, image);
+    let unapproved: HashSet<&str> = file.unapproved.iter().map(Text::as_str).collect();
+    builder.each(file.vulnerabilities, "/vulnerabilities", |builder, entry, place| {
+        let is_approved = !unapproved.contains(entry.name.as_str());
+        let accepted = Analysis { state: AnalysisState::RiskAccepted, justification: None };
+        let analysis = is_approved.then_some(accepted);
+        add(builder, entry, asset, Finding { analysis, place: Some(place), ..Finding::default() });
+    });
+}
+
+fn add(builder: &mut ReportBuilder, entry: &Entry<'_>, asset: Option<usize>, finding: Finding) {
+    let finding = Finding {
+        asset,
+        component: builder.component(&entry.feature_name, &entry.feature_version, ""),
+        fixed_version: entry.fixed_by.some_line(),
+        facts: builder::facts([("namespace", entry.namespace.some_line())]),
+        ..finding
+    };
+    builder.add_of(vulnerability(&entry.name, &entry.description, &entry.severity, &entry.link), finding);
+}
+
+/// Clair 4 keeps packages and vulnerabilities apart, and which package has which.
+fn add_all_of_4(builder: &mut ReportBuilder, mut file: Clair4<'_>) {
+    for (package, list) in &file.package_vulnerabilities.0 {
+        let component = file.packages.get(package).and_then(|found| builder.component(&found.name, &found.version, ""));
+        for id in list.iter() {
+            let place = format!("/vulnerabilities/{id}");
+            match file.vulnerabilities.get_mut(id).map(|entry| &mut entry.0) {
+                Some(Ok(known)) => add_known(builder, known, component, place),
+                Some(Err(detail)) => builder.lose(place, detail),
+                None => builder.lose(place, "package_vulnerabilities names what is not there"),
+            }
+        }
+    }
+}
+
+fn add_known(builder: &mut ReportBuilder, known: &Known<'_>, component: Option<usize>, place: String) {
+    let finding = Finding {
+        component,
+        fixed_version: known.fixed_in_version.some_line(),
+        place: Some(place.into()),
+        facts: builder::facts([("source", known.updater.some_line())]),
+        ..Finding::default()
+    };
+    let word = known.normalized_severity.or(&known.severity);
+    builder.add_of(vulnerability(&known.name, &known.description, word, &known.links), finding);
+}
+
+fn vulnerability(name: &Text<'_>, description: &Text<'_>, severity: &str, links: &str) -> Vulnerability {
+    // Newer Clair may put the advisory and its CVE into one name.
+    let named: Vec<String> = name.split_whitespace().map(text::line).collect();
+    let ids = words::each_once(named.into_iter().filter(|id| id.contains('-')));
+    Vulnerability {
+        key: words::key(&ids, "Clair", name),
+        title: name.title(),
+        description: description.text(),
+        severity: self::severity(severity),
+        references: words::each_once(words::links(links)),
+        ids,
+        ..Vulnerability::default()
+    }
+}
+
+/// Clair's `Defcon1` is above critical: it stops the build whatever the threshold. What is negligible "is technically a
+/// vulnerability" to it, and no more.
+fn severity(word: &str) -> Severity {
+    match word {
+        "Defcon1" => Severity::Critical,
+        "Negligible" => Severity::None,
+        word => words::severity_or_unknown(word),
+    }
+}

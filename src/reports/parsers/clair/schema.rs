@@ -1,0 +1,83 @@
+//! The parts of Clair's reports that are read.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+
+use crate::reports::read::json::{self, Entries, List, Object, Pairs};
+use crate::reports::read::text::Text;
+
+#[derive(Deserialize)]
+pub struct ClairScanner<'a> {
+    #[serde(borrow, default)]
+    pub image: Text<'a>,
+    #[serde(borrow, default)]
+    pub unapproved: List<Text<'a>>,
+    #[serde(borrow)]
+    pub vulnerabilities: Entries<Entry<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Klar<'a> {
+    #[serde(borrow)]
+    pub vulnerabilities: Pairs<Text<'a>, Entries<Entry<'a>>>,
+}
+
+/// A vulnerability of a feature, in the spelling of clair-scanner or of Klar.
+#[derive(Deserialize)]
+pub struct Entry<'a> {
+    #[serde(borrow, rename = "vulnerability", alias = "Name")]
+    pub name: Text<'a>,
+    #[serde(borrow, rename = "featurename", alias = "FeatureName", default)]
+    pub feature_name: Text<'a>,
+    #[serde(borrow, rename = "featureversion", alias = "FeatureVersion", default)]
+    pub feature_version: Text<'a>,
+    #[serde(borrow, alias = "NamespaceName", default)]
+    pub namespace: Text<'a>,
+    #[serde(borrow, alias = "Description", default)]
+    pub description: Text<'a>,
+    #[serde(borrow, alias = "Link", default)]
+    pub link: Text<'a>,
+    #[serde(borrow, alias = "Severity", default)]
+    pub severity: Text<'a>,
+    #[serde(borrow, rename = "fixedby", alias = "FixedBy", default)]
+    pub fixed_by: Text<'a>,
+}
+
+#[derive(Deserialize)]
+pub struct Clair4<'a> {
+    #[serde(borrow, default)]
+    pub packages: HashMap<Text<'a>, Object<Package<'a>>>,
+    #[serde(borrow)]
+    pub vulnerabilities: HashMap<Text<'a>, json::Entry<Known<'a>>>,
+    #[serde(borrow, default)]
+    pub package_vulnerabilities: Pairs<Text<'a>, List<Text<'a>>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Package<'a> {
+    #[serde(borrow)]
+    pub name: Text<'a>,
+    #[serde(borrow)]
+    pub version: Text<'a>,
+}
+
+#[derive(Deserialize)]
+pub struct Known<'a> {
+    #[serde(borrow)]
+    pub name: Text<'a>,
+    #[serde(borrow, default)]
+    pub updater: Text<'a>,
+    #[serde(borrow, default)]
+    pub description: Text<'a>,
+    #[serde(borrow, default)]
+    pub links: Text<'a>,
+    #[serde(borrow, default)]
+    pub severity: Text<'a>,
+    #[serde(borrow, default)]
+    pub normalized_severity: Text<'a>,
+    #[serde(borrow, default)]
+    pub fixed_in_version: Text<'a>,
+}
