@@ -65,7 +65,7 @@ fn add(builder: &mut ReportBuilder, entry: &Vulnerable<'_>, place: Box<str>) {
         found_at: entry.first_seen_date.time(),
         place: Some(place),
         facts: facts([
-            ("request", request.content.some_text()),
+            ("request", words::request(&request.content)),
             ("proof", entry.proof_of_concept.some_text().map(|proof| html::to_text(&proof))),
             ("certainty", entry.certainty.some_line()),
             ("confirmed", entry.confirmed.some_line()),
@@ -162,7 +162,7 @@ fn add_item(builder: &mut ReportBuilder, start: &str, item: &Element, place: Box
         },
         analysis: is_false.then_some(Analysis { state: AnalysisState::FalsePositive, justification: None }),
         place: Some(place),
-        facts: facts([("module", text::some_line(item.at("ModuleName"))), ("request", text::some_text(request))]),
+        facts: facts([("module", text::some_line(item.at("ModuleName"))), ("request", words::request(request))]),
         ..Finding::default()
     };
     // Of one fault at one place Acunetix has an item for each thing that it saw, such as a cookie.

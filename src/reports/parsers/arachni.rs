@@ -59,7 +59,7 @@ fn add(builder: &mut ReportBuilder, issue: &Issue<'_>, place: Box<str>) {
             ("proof", issue.proof.some_text()),
             ("signature", issue.signature.some_line()),
             ("input", vector.affected_input_value.some_text()),
-            ("request", text::some_text(&[issue.request.headers_string.as_str(), &issue.request.body].concat())),
+            ("request", words::request(&[issue.request.headers_string.as_str(), &issue.request.body].concat())),
             ("trusted", issue.trusted.some_line()),
         ]),
         ..Finding::default()

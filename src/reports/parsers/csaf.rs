@@ -3,6 +3,8 @@
 mod products;
 mod schema;
 
+use std::collections::HashMap;
+
 use crate::base::severity::Severity;
 use crate::reports::builder::{ReportBuilder, facts};
 use crate::reports::error::ParseError;
@@ -50,45 +52,20 @@ fn add(builder: &mut ReportBuilder, products: &Products<'_>, title: &Text<'_>, a
     let ids = advised.ids.iter().map(|id| &id.text);
     let ids = words::each_once([&advised.cve].into_iter().chain(ids).filter_map(Text::some_line));
     let title = advised.title.or(&advised.cve).or(title);
-    let key = words::best_id(&ids).cloned().unwrap_or_else(|| format!("CSAF:{}", title.title()));
+    let key = words::key(&ids, "CSAF", title);
     let vulnerability = builder.vulnerability(&key, || vulnerability(advised, title, ids));
-    let mut has_status = false;
+    let said = Said::of(advised);
+    let number = builder.head().findings.len();
     for (state, listed) in states(advised) {
         for product in listed.iter() {
-            has_status = true;
-            add_product(builder, products, advised, vulnerability, state, product, &place);
+            let finding = Finding { vulnerability, place: Some(place.clone()), ..said.finding(product, state) };
+            let component = products.component(builder, product);
+            builder.add_differing(Finding { component, ..finding }, said.severity(product), "", "");
         }
     }
-    if !has_status {
+    if builder.head().findings.len() == number {
         builder.add(Finding { vulnerability, place: Some(place), ..Finding::default() });
     }
-}
-
-fn add_product(
-    builder: &mut ReportBuilder,
-    products: &Products<'_>,
-    advised: &Advised<'_>,
-    vulnerability: usize,
-    state: AnalysisState,
-    product: &Text<'_>,
-    place: &str,
-) {
-    let component = products.component(builder, product);
-    let severity = severity(advised, product);
-    let is_known = builder.head().vulnerabilities[vulnerability].severity == severity;
-    let remedy = of_product(&advised.remediations, product);
-    builder.add(Finding {
-        vulnerability,
-        component,
-        severity: (!is_known).then_some(severity),
-        analysis: Some(Analysis { state, justification: justification(advised, product) }),
-        place: Some(place.into()),
-        facts: facts([
-            ("remedy", remedy.and_then(|remedy| remedy.details.some_text())),
-            ("remedy_url", remedy.and_then(|remedy| remedy.url.some_line())),
-        ]),
-        ..Finding::default()
-    });
 }
 
 /// What the lists of a status mean. `recommended` lists no affected product but what to use instead.
@@ -116,7 +93,7 @@ fn vulnerability(advised: &Advised<'_>, title: &Text<'_>, ids: Vec<String>) -> V
         title: title.title(),
         description: text::text(&words::each_once(notes.filter_map(|note| note.text.some_text())).join("\n\n")),
         remediation: text::some(text::text(&words::each_once(remedies).join("\n"))),
-        severity: ratings.severity(impact(advised, None)),
+        severity: ratings.severity(advised.threats.iter().find_map(impact).unwrap_or_default()),
         ids,
         cwes: words::each_once(cwes.filter_map(|cwe| words::cwe(&cwe.id))),
         references: words::each_once(links),
@@ -132,39 +109,92 @@ fn rate(ratings: &mut Ratings, score: &Score<'_>) {
     }
 }
 
-/// The vendor's own word for the impact on a product, else the score for it. Where the advisory rates it by neither,
-/// it is still about a vulnerability and not left unknown.
-fn severity(advised: &Advised<'_>, product: &Text<'_>) -> Severity {
-    let mut ratings = Ratings::default();
-    let own = advised.ratings().filter(|(products, _)| products.contains(product));
-    own.for_each(|(_, score)| rate(&mut ratings, score));
-    match ratings.severity(impact(advised, Some(product))) {
-        Severity::Unknown => Severity::Medium,
-        known => known,
+/// What an advisory says of one vulnerability in single products, by their ids.
+struct Said<'t, 'a> {
+    scores: HashMap<&'t str, Vec<&'t Score<'a>>>,
+    remedies: ByProduct<'t, 'a>,
+    flags: ByProduct<'t, 'a>,
+    impacts: ByProduct<'t, 'a>,
+    reasons: ByProduct<'t, 'a>,
+}
+
+impl<'t, 'a> Said<'t, 'a> {
+    fn of(advised: &'t Advised<'a>) -> Self {
+        let mut scores: HashMap<&str, Vec<&Score<'_>>> = HashMap::new();
+        for (products, score) in advised.ratings() {
+            for product in products.iter() {
+                scores.entry(product.as_str()).or_default().push(score);
+            }
+        }
+        let threats = || advised.threats.iter().filter(|threat| threat.category.as_str() == "impact");
+        Self {
+            scores,
+            remedies: ByProduct::of(advised.remediations.iter()),
+            flags: ByProduct::of(advised.flags.iter()),
+            impacts: ByProduct::of(threats().filter(|threat| impact(threat).is_some())),
+            reasons: ByProduct::of(threats().filter(|threat| impact(threat).is_none())),
+        }
+    }
+
+    fn finding(&self, product: &Text<'_>, state: AnalysisState) -> Finding {
+        let remedy = self.remedies.first(product);
+        Finding {
+            analysis: Some(Analysis { state, justification: self.justification(product) }),
+            facts: facts([
+                ("remedy", remedy.and_then(|remedy| remedy.details.some_line())),
+                ("remedy_url", remedy.and_then(|remedy| remedy.url.some_line())),
+            ]),
+            ..Finding::default()
+        }
+    }
+
+    /// The vendor's own word for the impact on a product, else the score for it. Where the advisory rates it by neither,
+    /// it is still about a vulnerability and not left unknown.
+    fn severity(&self, product: &Text<'_>) -> Severity {
+        let mut ratings = Ratings::default();
+        self.scores.get(product.as_str()).into_iter().flatten().for_each(|score| rate(&mut ratings, score));
+        match ratings.severity(self.impacts.first(product).and_then(impact).unwrap_or_default()) {
+            Severity::Unknown => Severity::Medium,
+            known => known,
+        }
+    }
+
+    /// Why a product is not affected: the label of the standard, and the vendor's words.
+    fn justification(&self, product: &Text<'_>) -> Option<String> {
+        let label = self.flags.first(product).and_then(|flag| flag.label.some_line());
+        let reason = self.reasons.first(product).and_then(|threat| threat.details.some_line());
+        let reasons: Vec<String> = label.into_iter().chain(reason).collect();
+        text::some(reasons.join(": "))
     }
 }
 
-fn impact<'t>(advised: &'t Advised<'_>, product: Option<&Text<'_>>) -> &'t str {
-    let is_of = |threat: &ForProducts<'_>| product.is_none_or(|product| is_for(threat, product));
-    let mut impacts = advised.threats.iter().filter(|threat| threat.category.as_str() == "impact" && is_of(threat));
-    impacts.find(|threat| words::severity(&threat.details).is_some()).map_or("", |threat| threat.details.as_str())
+/// Statements by the products that they hold for; one that names no product is about all. Of several the first counts.
+struct ByProduct<'t, 'a> {
+    own: HashMap<&'t str, &'t ForProducts<'a>>,
+    all: Option<&'t ForProducts<'a>>,
 }
 
-/// A statement that names no product is about all.
-fn is_for(statement: &ForProducts<'_>, product: &Text<'_>) -> bool {
-    statement.product_ids.is_empty() || statement.product_ids.contains(product)
+impl<'t, 'a> ByProduct<'t, 'a> {
+    fn of(statements: impl Iterator<Item = &'t ForProducts<'a>>) -> Self {
+        let mut by_product = Self { own: HashMap::new(), all: None };
+        for statement in statements {
+            if statement.product_ids.is_empty() {
+                by_product.all.get_or_insert(statement);
+            }
+            for product in statement.product_ids.iter() {
+                by_product.own.entry(product.as_str()).or_insert(statement);
+            }
+        }
+        by_product
+    }
+
+    fn first(&self, product: &str) -> Option<&'t ForProducts<'a>> {
+        self.own.get(product).copied().or(self.all)
+    }
 }
 
-fn of_product<'t, 'a>(statements: &'t [ForProducts<'a>], product: &Text<'_>) -> Option<&'t ForProducts<'a>> {
-    statements.iter().find(|statement| is_for(statement, product))
-}
-
-/// Why a product is not affected: the label of the standard, and the vendor's words.
-fn justification(advised: &Advised<'_>, product: &Text<'_>) -> Option<String> {
-    let label = of_product(&advised.flags, product).and_then(|flag| flag.label.some_line());
-    let threats = advised.threats.iter().filter(|threat| threat.category.as_str() == "impact");
-    let words = threats.filter(|threat| words::severity(&threat.details).is_none());
-    let words = words.filter(|threat| is_for(threat, product)).find_map(|threat| threat.details.some_text());
-    let reasons: Vec<String> = label.into_iter().chain(words).collect();
-    text::some(reasons.join(": "))
+/// The vendor's rating, where a threat is one: some put it among them.
+fn impact<'t>(threat: &'t ForProducts<'_>) -> Option<&'t str> {
+    let is_rating = threat.category.as_str() == "impact" && words::severity(&threat.details).is_some();
+    is_rating.then_some(threat.details.as_str())
 }

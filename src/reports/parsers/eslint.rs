@@ -1,5 +1,7 @@
 //! ESLint's JSON, with and without metadata. Messages that a comment suppresses are there, too, as accepted.
 
+use std::collections::HashMap;
+
 use serde::Deserialize;
 
 use crate::base::severity::Severity;
@@ -97,34 +99,31 @@ struct Suppression<'a> {
     justification: Text<'a>,
 }
 
+/// What is said of rules, by their id.
+type Rules<'a> = HashMap<Text<'a>, Object<RuleMeta<'a>>>;
+
 fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     let is_list = text.trim_start().starts_with('[');
     let file: File<'_> =
         if is_list { File { results: json::read(text)?, ..File::default() } } else { json::read(text)? };
     let path = if is_list { "" } else { "/results" };
     let mut builder = ReportBuilder::new("ESLint");
-    let rules = &file.metadata.rules_meta;
+    let rules: Rules<'_> = file.metadata.0.rules_meta.0.into_iter().collect();
     for (number, source) in file.results.0.into_iter().enumerate() {
         let (name, path) = (source.file_path, format!("{path}/{number}"));
         for (list, messages) in [("messages", source.messages), ("suppressedMessages", source.suppressed_messages)] {
             let path = format!("{path}/{list}");
-            builder.each(messages, &path, |builder, message, place| add(builder, rules, &name, message, place));
+            builder.each(messages, &path, |builder, message, place| add(builder, &rules, &name, message, place));
         }
     }
     Ok(vec![builder.finish()])
 }
 
-fn add(
-    builder: &mut ReportBuilder,
-    rules: &Pairs<Text<'_>, Object<RuleMeta<'_>>>,
-    file: &Text<'_>,
-    message: &Message<'_>,
-    place: Box<str>,
-) {
+fn add(builder: &mut ReportBuilder, rules: &Rules<'_>, file: &Text<'_>, message: &Message<'_>, place: Box<str>) {
     let severity = severity(&message.severity);
     let rule = message.rule_id.some_line().unwrap_or_else(|| "parsing".to_owned());
     let vulnerability = builder.vulnerability(&format!("ESLint:{rule}"), || {
-        let docs = rules.0.iter().find(|(id, _)| *id == message.rule_id).map(|(_, meta)| &meta.docs);
+        let docs = rules.get(&message.rule_id).map(|meta| &meta.docs);
         Vulnerability {
             title: message.rule_id.or(&message.message).title(),
             description: docs.map_or(&message.message, |docs| docs.description.or(&message.message)).text(),

@@ -102,7 +102,7 @@ fn analysis(incident: &Incident<'_>) -> Option<Analysis> {
     let is_ignored = incident.ignored.unwrap_or(reason.is_some());
     is_ignored.then(|| Analysis {
         state: AnalysisState::RiskAccepted,
-        justification: incident.ignore_reason.detail.some_text().or(reason),
+        justification: incident.ignore_reason.detail.some_line().or(reason),
     })
 }
 

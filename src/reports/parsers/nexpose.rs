@@ -68,17 +68,17 @@ struct Node<'b> {
 impl<'b> Node<'b> {
     fn new(builder: &'b mut ReportBuilder, definitions: &'b Definitions, node: &Element, line: u64) -> Self {
         let asset = builder.asset(AssetKind::Host, node.attribute("address"));
-        let names = node.child("names").into_iter().flat_map(|names| names.all("name"));
+        let names = node.inside("names", "name");
         let names = words::each_once(names.filter_map(|name| text::some_line(&name.text)));
         Self { builder, definitions, asset, names, place: format!("line {line}") }
     }
 
     fn all(&mut self, node: &Element) {
         self.tests(node, None, None);
-        let endpoints = node.child("endpoints").into_iter().flat_map(|endpoints| endpoints.all("endpoint"));
+        let endpoints = node.inside("endpoints", "endpoint");
         for endpoint in endpoints {
             let port = [endpoint.attribute("port"), endpoint.attribute("protocol")].join("/");
-            for service in endpoint.child("services").into_iter().flat_map(|services| services.all("service")) {
+            for service in endpoint.inside("services", "service") {
                 self.tests(
                     service,
                     text::some_line(port.trim_matches('/')),
@@ -89,18 +89,20 @@ impl<'b> Node<'b> {
     }
 
     fn tests(&mut self, of: &Element, port: Option<String>, service: Option<String>) {
-        let mut by_id: Vec<(&str, Vec<&Element>)> = Vec::new();
-        for test in of.child("tests").into_iter().flat_map(|tests| tests.all("test")) {
-            if test.attribute("status").contains("not-vulnerable") || !test.attribute("status").contains("vulnerable") {
-                continue;
+        let is_found = |test: &&Element| {
+            let status = test.attribute("status");
+            status.contains("vulnerable") && !status.contains("not-vulnerable")
+        };
+        let (mut ids, mut by_id) = (Vec::new(), HashMap::new());
+        for test in of.inside("tests", "test").filter(is_found) {
+            let tests: &mut Vec<&Element> = by_id.entry(test.attribute("id")).or_default();
+            if tests.is_empty() {
+                ids.push(test.attribute("id"));
             }
-            match by_id.iter_mut().find(|(id, _)| *id == test.attribute("id")) {
-                Some((_, tests)) => tests.push(test),
-                None => by_id.push((test.attribute("id"), vec![test])),
-            }
+            tests.push(test);
         }
-        for (id, tests) in by_id {
-            self.add(id, &tests, port.clone(), service.clone());
+        for id in ids {
+            self.add(id, &by_id[id], port.clone(), service.clone());
         }
     }
 
@@ -128,7 +130,7 @@ impl<'b> Node<'b> {
             let make = || Vulnerability { title: text::title(title), ..Vulnerability::default() };
             return self.builder.vulnerability(&format!("Nexpose:{}", text::line(&id)), make);
         };
-        let references = definition.child("references").into_iter().flat_map(|list| list.all("reference"));
+        let references = definition.inside("references", "reference");
         let ids = references.filter(|reference| matches!(reference.attribute("source"), "CVE" | "GHSA"));
         let ids = words::each_once(ids.filter_map(|reference| text::some_line(&reference.text)));
         let key = words::best_id(&ids).cloned().unwrap_or_else(|| format!("Nexpose:{}", text::line(&id)));
@@ -138,7 +140,7 @@ impl<'b> Node<'b> {
 
 fn described(definition: &Element, ids: Vec<String>) -> Vulnerability {
     let part = |name: &str| definition.child(name).map(prose).unwrap_or_default();
-    let links = definition.child("references").into_iter().flat_map(|list| list.all("reference"));
+    let links = definition.inside("references", "reference");
     let links = links.filter(|reference| reference.attribute("source") == "URL");
     let mut ratings = Ratings::default();
     ratings.add(definition.attribute("cvssV3Vector"), Text::from(definition.attribute("cvssV3Score")).number());

@@ -7,7 +7,7 @@ use crate::base::severity::Severity;
 use crate::reports::builder::{ReportBuilder, facts};
 use crate::reports::error::ParseError;
 use crate::reports::parser::{Parser, Sign};
-use crate::reports::read::json;
+use crate::reports::read::json::{self, ENTRY_LIMIT};
 use crate::reports::read::text::{self, Text};
 use crate::reports::read::words;
 use crate::reports::report::{Analysis, AnalysisState, AssetKind, Finding, Report, Vulnerability};
@@ -48,6 +48,10 @@ fn add(builder: &mut ReportBuilder, statement: &Statement<'_>, place: Box<str>) 
         builder.lose(place, "no vulnerability");
         return;
     };
+    if statement.products.len().saturating_mul(statement.subcomponents.len()) > ENTRY_LIMIT {
+        builder.lose(place, &format!("more than {ENTRY_LIMIT} parts of products"));
+        return;
+    }
     let vulnerability = builder.vulnerability(&key, || Vulnerability {
         title: named.name.or(&named.id).title(),
         description: named.description.text(),

@@ -75,8 +75,6 @@ struct Rule<'a> {
     #[serde(borrow)]
     level: Text<'a>,
     #[serde(borrow)]
-    service: Text<'a>,
-    #[serde(borrow)]
     id_suffix: Text<'a>,
     #[serde(borrow)]
     items: List<Text<'a>>,
@@ -113,34 +111,34 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
 }
 
 fn add(builder: &mut ReportBuilder, asset: Option<usize>, id: &Text<'_>, rule: &Rule<'_>, path: &str) {
+    if rule.items.is_empty() {
+        return;
+    }
+    let vulnerability = builder.vulnerability(&words::key(&[], "Scout Suite", id), || vulnerability(id, rule));
+    // The suffix is the flagged attribute of the resource.
+    let suffix = format!(".{}", rule.id_suffix);
     for (number, item) in rule.items.iter().enumerate() {
         let item = item.line();
-        // The suffix is the flagged attribute of the resource.
-        let suffix = format!(".{}", rule.id_suffix);
         let resource = item.strip_suffix(&suffix).unwrap_or(&item);
-        let standards = rule
-            .compliance
-            .iter()
-            .take(words::LIST_LIMIT)
-            .map(|standard| text::line(&format!("{} {} {}", standard.name, standard.version, standard.reference)));
-        let mut known = facts([("service", rule.service.some_line()), ("attribute", rule.id_suffix.some_line())]);
-        known.extend(standards.map(|standard| ("compliance", standard)));
-        let finding = Finding {
+        builder.add(Finding {
+            vulnerability,
             asset,
             location: Location { resource: text::some_line(resource), ..Location::default() },
             place: Some(format!("{path}/items/{number}").into()),
-            facts: known,
+            facts: facts([("attribute", rule.id_suffix.some_line())]),
             ..Finding::default()
-        };
-        builder.add_of(vulnerability(id, rule), finding);
+        });
     }
 }
 
 fn vulnerability(id: &Text<'_>, rule: &Rule<'_>) -> Vulnerability {
+    let standards = rule.compliance.iter().take(words::LIST_LIMIT);
+    let standards = standards.map(|it| format!("- {} {}: {}", it.name, it.version, it.reference));
+    let parts = [html::to_text(&rule.rationale), standards.collect::<Vec<_>>().join("\n")];
+    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     Vulnerability {
-        key: words::key(&[], "Scout Suite", id),
         title: text::title(&html::to_text(rule.description.or(id))),
-        description: text::text(&html::to_text(&rule.rationale)),
+        description: text::text(&parts.join("\n\n")),
         remediation: text::some_text(&html::to_text(&rule.remediation)),
         severity: severity(&rule.level),
         references: words::each_once(rule.references.iter().filter_map(Text::some_line)),

@@ -4,6 +4,8 @@
 mod schema;
 mod tags;
 
+use std::collections::HashMap;
+
 use crate::base::severity::Severity;
 use crate::reports::builder::{ReportBuilder, facts};
 use crate::reports::error::ParseError;
@@ -49,10 +51,18 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
 fn add(builder: &mut ReportBuilder, package: &Package<'_>, place: &str) {
     let purl = package.external_refs.iter().find(|reference| reference.kind.as_str() == "purl");
     let purl = purl.map_or("", |reference| reference.locator.as_str());
-    let security: Vec<_> = package.external_refs.iter().filter(|reference| names_fault(reference)).collect();
-    let named = |reference: &&ExternalReference<'_>| words::ids_in(&reference.locator);
-    for id in words::each_once(security.iter().flat_map(named)) {
-        let of_id: Vec<_> = security.iter().filter(|reference| named(reference).contains(&id)).collect();
+    let (mut ids, mut by_id) = (Vec::new(), HashMap::new());
+    for reference in package.external_refs.iter().filter(|reference| names_fault(reference)) {
+        for id in words::ids_in(&reference.locator) {
+            let references: &mut Vec<_> = by_id.entry(id.clone()).or_default();
+            if references.is_empty() {
+                ids.push(id);
+            }
+            references.push(reference);
+        }
+    }
+    for id in ids {
+        let of_id: &[&ExternalReference<'_>] = &by_id[&id];
         let vulnerability = builder.vulnerability(&id, || Vulnerability {
             title: text::title(&id),
             ids: vec![id.clone()],

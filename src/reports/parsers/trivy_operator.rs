@@ -3,6 +3,8 @@
 
 mod schema;
 
+use std::collections::HashMap;
+
 use crate::reports::builder::{ReportBuilder, facts};
 use crate::reports::error::ParseError;
 use crate::reports::parser::{Parser, Sign};
@@ -95,9 +97,9 @@ impl<'b> Within<'b> {
             self.control(result, &format!("{place}/status/detailReport/results/{number}/checks"));
         }
         let path = format!("{place}/status/summaryReport/controlCheck");
+        let specs: HashMap<_, _> = resource.spec.compliance.controls.iter().map(|spec| (&spec.id, spec)).collect();
         self.each(&status.summary_report.control_check, &path, |within, control, place| {
-            let spec = resource.spec.compliance.controls.iter().find(|spec| spec.id == control.id);
-            within.control_summary(control, spec, place);
+            within.control_summary(control, specs.get(&control.id).copied(), place);
         });
     }
 

@@ -79,11 +79,7 @@ impl Site<'_> {
                 ..Location::default()
             },
             place: Some(place),
-            facts: facts([
-                ("module", entry.module.some_line()),
-                ("request", entry.http_request.some_text()),
-                ("curl", entry.curl_command.some_line()),
-            ]),
+            facts: facts([("module", entry.module.some_line()), ("request", words::request(&entry.http_request))]),
             ..Finding::default()
         };
         builder.add_differing(finding, severity, "", &entry.info);
@@ -127,17 +123,13 @@ fn read_xml(text: &str) -> Result<File<'static>, ParseError> {
             "anomaly" => &mut file.anomalies,
             _ => &mut file.additionals,
         };
-        let name = Text::from(element.attribute("name").to_owned());
-        let entries = element.child("entries").into_iter().flat_map(|entries| entries.all("entry"));
+        let name = element.text_of("name");
+        let entries = element.inside("entries", "entry");
         list.0.push((name.clone(), Entries(entries.map(|entry| Ok(entry_of(entry))).collect())));
         file.classifications.0.push((name, Object(class(&element))));
         Ok(())
     })?;
     Ok(file)
-}
-
-fn at(element: &Element, path: &str) -> Text<'static> {
-    Text::from(element.at(path).to_owned())
 }
 
 fn infos(file: &mut File<'static>, element: &Element) {
@@ -148,28 +140,27 @@ fn infos(file: &mut File<'static>, element: &Element) {
             "generatorVersion" => &mut file.infos.0.version,
             _ => continue,
         };
-        *slot = Text::from(info.text.clone());
+        *slot = info.own_text();
     }
 }
 
 fn class(element: &Element) -> Class<'static> {
-    let references = element.child("references").into_iter().flat_map(|references| references.all("reference"));
+    let references = element.inside("references", "reference");
     Class {
-        description: at(element, "description"),
-        solution: at(element, "solution"),
-        references: Pairs(references.map(|reference| (at(reference, "title"), at(reference, "url"))).collect()),
+        description: element.text_at("description"),
+        solution: element.text_at("solution"),
+        references: Pairs(references.map(|reference| (reference.text_at("title"), reference.text_at("url"))).collect()),
     }
 }
 
 fn entry_of(element: &Element) -> Entry<'static> {
     Entry {
-        method: at(element, "method"),
-        path: at(element, "path"),
-        level: at(element, "level"),
-        parameter: at(element, "parameter"),
-        info: at(element, "info"),
-        module: at(element, "module"),
-        http_request: at(element, "http_request"),
-        curl_command: at(element, "curl_command"),
+        method: element.text_at("method"),
+        path: element.text_at("path"),
+        level: element.text_at("level"),
+        parameter: element.text_at("parameter"),
+        info: element.text_at("info"),
+        module: element.text_at("module"),
+        http_request: element.text_at("http_request"),
     }
 }

@@ -278,9 +278,33 @@ pub fn without_secret(code: &str, secret: &str) -> Option<String> {
     text::some(text::text(&code))
 }
 
+/// Headers of a request that let their reader in.
+const CREDENTIALS: [&str; 5] = ["cookie", "authorization", "proxy-authorization", "x-api-key", "x-auth-token"];
+
+/// An HTTP request whose headers hold no credentials: scanners log in, and findings travel.
+#[must_use]
+pub fn request(raw: &str) -> Option<String> {
+    let clean = |line: &str| match line.split_once(':') {
+        Some((name, _)) if CREDENTIALS.iter().any(|known| known.eq_ignore_ascii_case(name.trim())) => {
+            format!("{name}: ****")
+        }
+        _ => line.to_owned(),
+    };
+    let lines: Vec<String> = text::text(raw).lines().map(clean).collect();
+    text::some_text(&lines.join("\n"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keeps_a_request_without_its_credentials() {
+        let raw = "GET /a HTTP/1.1\r\nHost: b\r\ncookie: session=1\r\nAuthorization: Bearer c\r\n\r\nd: e";
+        let kept = "GET /a HTTP/1.1\nHost: b\ncookie: ****\nAuthorization: ****\n\nd: e";
+        assert_eq!(request(raw).as_deref(), Some(kept));
+        assert_eq!(request(" "), None);
+    }
 
     #[test]
     fn shows_at_most_a_quarter_of_a_secret() {

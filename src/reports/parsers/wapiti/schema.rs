@@ -62,6 +62,4 @@ pub struct Entry<'a> {
     pub module: Text<'a>,
     #[serde(borrow)]
     pub http_request: Text<'a>,
-    #[serde(borrow)]
-    pub curl_command: Text<'a>,
 }
