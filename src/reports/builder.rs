@@ -92,7 +92,8 @@ impl ReportBuilder {
         }
     }
 
-    /// Hands each entry of a text to `take`, like [`Self::each`]: of a list, or of documents that follow each other.
+    /// Hands each entry of a text to `take`, like [`Self::each`]: of a list, or of documents that follow each other. No
+    /// document is what such a tool writes when it finds nothing.
     ///
     /// # Errors
     /// Where the JSON itself is broken or cut off.

@@ -73,6 +73,33 @@ fn a_truncated_json_report_is_an_error_with_its_place() {
     }
 }
 
+/// What a tool writes when it finds nothing may be too little to tell whose it is; a caller who says so is believed.
+#[test]
+fn an_empty_report_is_one_of_the_format_that_is_named() {
+    for (format, texts) in [
+        ("gitleaks", &["[]", "null", "\n[]\n"][..]),
+        ("semgrep_pro", &["{\"findings\": []}"]),
+        ("github_sast", &["[]"]),
+        ("Github Vulnerability Scan", &["[]"]),
+        ("github_secrets_detection_report", &["[]"]),
+        ("npm_audit", &["{\"advisories\": {}}"]),
+        ("yarn_audit", &["", "{\"advisories\": {}}"]),
+        ("pip_audit", &["[]", "{\"dependencies\": []}"]),
+        ("checkov", &["[]"]),
+        ("snyk", &["[]"]),
+        ("trufflehog", &["", "[]"]),
+        ("nuclei", &["", "[]"]),
+        ("osv_scanner", &["{\"results\": []}", "{\"results\": null}"]),
+    ] {
+        for text in texts {
+            let parsed = parse(text.as_bytes(), Some(format)).unwrap_or_else(|error| panic!("{format}: {error}"));
+            let report = &parsed.reports[0];
+            assert!(report.findings.is_empty() && report.warnings.is_empty() && !report.failed, "{format}: {text}");
+            assert!(parse(text.as_bytes(), None).is_err(), "{text}");
+        }
+    }
+}
+
 /// S-20: hostile JSON is an error or harmless, and never the end of the process.
 #[test]
 fn hostile_json_is_refused_or_skipped() {

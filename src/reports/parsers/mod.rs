@@ -99,6 +99,7 @@ mod zap;
 
 use std::borrow::Cow;
 
+use crate::reports::builder::ReportBuilder;
 use crate::reports::decode::{self, Source};
 use crate::reports::error::ParseError;
 use crate::reports::parser::{Parser, Sign};
@@ -218,7 +219,8 @@ pub fn parse(bytes: &[u8], format: Option<&str>) -> Result<ParsedFile, ParseErro
 
 /// Reads an upload: plain, compressed, or a zip of reports, whose reports are put together.
 ///
-/// A zip member of no known format is a warning, as long as another one is a report.
+/// A zip member of no known format is a warning, as long as another one is a report. An archive without any file is
+/// what a pipeline packs that found no report; it stands for a run that failed, so that nothing is resolved by it.
 ///
 /// # Errors
 /// See [`ParseError`]; `TooLarge` beyond `limit_bytes` decoded bytes.
@@ -237,8 +239,7 @@ pub fn parse_source(source: Source, format: Option<&str>, limit_bytes: u64) -> R
         Ok(())
     })?;
     let Some(mut whole) = whole else {
-        let nothing = || ParseError::Unrecognised { detail: "the archive holds no file".to_owned() };
-        return Err(strangers.pop().map_or_else(nothing, |(_, error)| error));
+        return strangers.pop().map_or_else(|| empty_archive(format), |(_, error)| Err(error));
     };
     if let Some(report) = whole.reports.first_mut() {
         report.warnings.extend(strangers.into_iter().map(|(place, error)| Warning {
@@ -248,6 +249,14 @@ pub fn parse_source(source: Source, format: Option<&str>, limit_bytes: u64) -> R
         }));
     }
     Ok(whole)
+}
+
+fn empty_archive(format: Option<&str>) -> Result<ParsedFile, ParseError> {
+    let parser = format.map(by_name).transpose()?;
+    let mut builder = ReportBuilder::new(parser.map_or("unknown", |parser| parser.tool));
+    builder.head().failed = true;
+    builder.warn("archive", "there is no file in it");
+    Ok(ParsedFile { format: parser.map_or("", |parser| parser.name), reports: vec![builder.finish()] })
 }
 
 /// The bytes as text. UTF-8 is the rule; a stray byte becomes `U+FFFD` and costs nothing else.
@@ -366,6 +375,17 @@ mod tests {
                 parse(parser.example.as_bytes(), None).unwrap_or_else(|error| panic!("{}: {error}", parser.name));
             assert_eq!(parsed.format, parser.name);
             assert!(!parsed.reports.is_empty(), "{}", parser.name);
+        }
+    }
+
+    #[test]
+    fn an_archive_without_files_is_a_run_that_failed() {
+        let archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new())).finish().unwrap().into_inner();
+        for (format, tool) in [(None, "unknown"), (Some("sarif"), by_name("sarif").unwrap().tool)] {
+            let parsed = parse_source(Source::Bytes(archive.clone()), format, 1_000).unwrap();
+            assert_eq!(parsed.format, format.unwrap_or_default());
+            let report = &parsed.reports[0];
+            assert_eq!((report.tool.as_str(), report.failed, report.warnings.len()), (tool, true, 1));
         }
     }
 

@@ -76,7 +76,7 @@ struct Issue<'a> {
 
 fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     let mut builder = ReportBuilder::new("yarn audit");
-    let mut known = HashSet::new();
+    let (mut known, mut last_kind) = (HashSet::new(), String::new());
     for (number, line) in json::documents::<Line<'_>>(text)? {
         let place = format!("line {number}");
         let Some(line) = builder.keep(line, &place) else { continue };
@@ -84,6 +84,7 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
             builder.head().failed = true;
             builder.warn(&place, "Yarn ended with an error");
         }
+        last_kind = line.kind.line();
         npm_advisory::add_all(&mut builder, line.advisories);
         // Yarn 1 writes an advisory again for every way that leads to the package; each time it lists them all.
         if let Some(advisory) = line.data.0.advisory.filter(|advisory| known.insert(advisory.identity())) {
@@ -92,6 +93,11 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
         if let Some(issue) = line.children {
             add(&mut builder, &line.value, &issue, place.into());
         }
+    }
+    // Yarn 1 ends with a summary; only then has it told all.
+    if !matches!(last_kind.as_str(), "" | "auditSummary") {
+        builder.head().failed = true;
+        builder.warn("file", "the summary at the end is missing");
     }
     Ok(vec![builder.finish()])
 }
