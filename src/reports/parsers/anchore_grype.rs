@@ -112,12 +112,12 @@ fn ids(entry: &Match<'_>) -> Vec<String> {
 fn described(entry: &Match<'_>) -> Vulnerability {
     let links = advisories(entry).flat_map(|advisory| [&advisory.data_source].into_iter().chain(advisory.urls.iter()));
     let cwes = advisories(entry).flat_map(|advisory| advisory.cwes.iter());
-    let epss = advisories(entry).flat_map(|advisory| advisory.epss.iter()).filter_map(|epss| epss.epss.0);
+    let epss = advisories(entry).flat_map(|advisory| advisory.epss.iter()).filter_map(|epss| epss.epss.probability());
     Vulnerability {
         title: entry.vulnerability.id.title(),
         description: advisories(entry).find_map(|advisory| advisory.description.some_text()).unwrap_or_default(),
         cwes: words::each_once(cwes.filter_map(|cwe| words::cwe(&cwe.cwe))),
-        epss: epss.filter(|epss| (0.0..=1.0).contains(epss)).reduce(f64::max),
+        epss: epss.reduce(f64::max),
         known_exploited: advisories(entry).any(|advisory| !advisory.known_exploited.is_empty()),
         references: words::each_once(links.filter_map(Text::some_line)),
         ..Vulnerability::default()

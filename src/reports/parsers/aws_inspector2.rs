@@ -110,7 +110,7 @@ fn vulnerability(builder: &mut ReportBuilder, entry: &InspectorFinding<'_>) -> u
     builder.vulnerability(&words::key(&ids, TOOL, code.detector_id.or(&entry.title)), || {
         let links = [&details.source_url, &entry.remediation.recommendation.url].into_iter();
         let links = links.chain(details.reference_urls.iter()).chain(code.reference_urls.iter());
-        let epss = entry.epss.score.0.filter(|epss| (0.0..=1.0).contains(epss));
+        let epss = entry.epss.score.probability();
         ratings(entry).rate(Vulnerability {
             title: code.detector_name.or(&entry.title).title(),
             description: entry.description.text(),

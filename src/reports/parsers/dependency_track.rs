@@ -78,7 +78,7 @@ fn vulnerability(entry: &Entry<'_>) -> Vulnerability {
         remediation: known.recommendation.some_text(),
         severity,
         cwes: words::each_once(cwes.filter_map(|cwe| words::cwe(cwe))),
-        epss: known.epss_score.0.filter(|epss| (0.0..=1.0).contains(epss)),
+        epss: known.epss_score.probability(),
         references: words::each_once(links.into_iter().flatten()),
         ids,
         ..Vulnerability::default()

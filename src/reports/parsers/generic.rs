@@ -171,7 +171,7 @@ pub fn add(builder: &mut ReportBuilder, tool: &str, entry: &GenericFinding<'_>, 
             severity,
             ids: ids.clone(),
             cwes: words::each_once([&entry.cwe].into_iter().chain(entry.cwes.iter()).filter_map(|cwe| words::cwe(cwe))),
-            epss: entry.epss_score.0.filter(|epss| (0.0..=1.0).contains(epss)),
+            epss: entry.epss_score.probability(),
             known_exploited: is_set(&entry.known_exploited),
             references: words::each_once(entry.references.iter().flat_map(|text| words::links(text))),
             ..Vulnerability::default()

@@ -3,11 +3,12 @@
 use serde::Deserialize;
 
 use crate::reports::builder::{self, ReportBuilder};
+use crate::reports::error::ParseError;
 use crate::reports::read::cvss::Ratings;
-use crate::reports::read::json::{Entry, List, Object, Pairs};
+use crate::reports::read::json::{self, Entry, List, Object, Pairs};
 use crate::reports::read::text::{self, Number, Text};
 use crate::reports::read::words;
-use crate::reports::report::{Finding, Vulnerability};
+use crate::reports::report::{Finding, Report, Vulnerability};
 
 /// An advisory with where it applies.
 #[derive(Deserialize)]
@@ -44,12 +45,38 @@ pub struct Advisory<'a> {
     findings: List<Object<Use<'a>>>,
 }
 
+/// A rating. An advisory without one has a score of zero.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct Cvss<'a> {
+pub struct Cvss<'a> {
     score: Number,
     #[serde(borrow)]
     vector_string: Text<'a>,
+}
+
+impl Cvss<'_> {
+    /// Adds the rating, if there is one.
+    pub fn add_to(&self, ratings: &mut Ratings) {
+        ratings.add(&self.vector_string, self.score.0.filter(|score| *score > 0.0));
+    }
+}
+
+/// What npm up to 6 and pnpm write.
+#[derive(Deserialize)]
+struct File<'a> {
+    #[serde(borrow)]
+    advisories: Advisories<'a>,
+}
+
+/// Reads a registry's answer, as the named tool wrote it.
+///
+/// # Errors
+/// Where it is broken, or no such answer.
+pub fn read(text: &str, tool: &str) -> Result<Vec<Report>, ParseError> {
+    let file: File<'_> = json::read(text)?;
+    let mut builder = ReportBuilder::new(tool);
+    add_all(&mut builder, file.advisories);
+    Ok(vec![builder.finish()])
 }
 
 /// A version that is installed, with the ways by which others depend on it.
@@ -110,8 +137,7 @@ fn vulnerability(tool: &str, advisory: &Advisory<'_>) -> Vulnerability {
     // Where the registry has no id of its own for it, the address ends with GitHub's.
     let ids = words::each_once(named.chain(words::ids_in(&advisory.url)));
     let mut ratings = Ratings::default();
-    // An advisory without a vector has a score of zero.
-    ratings.add(&advisory.cvss.vector_string, advisory.cvss.score.0.filter(|score| *score > 0.0));
+    advisory.cvss.add_to(&mut ratings);
     let links = advisory.url.some_line().into_iter().chain(words::links(&advisory.references));
     let severity = ratings.severity(&advisory.severity);
     ratings.rate(Vulnerability {

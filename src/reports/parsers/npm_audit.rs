@@ -1,13 +1,9 @@
 //! npm's audit as JSON, up to npm 6: the registry's advisories, and what npm would do about them. Yarn 2 and 3 write
 //! the same.
 
-use serde::Deserialize;
-
-use crate::reports::builder::ReportBuilder;
 use crate::reports::error::ParseError;
 use crate::reports::parser::{Parser, Sign};
-use crate::reports::parsers::npm_advisory::{self, Advisories};
-use crate::reports::read::json;
+use crate::reports::parsers::npm_advisory;
 use crate::reports::report::Report;
 
 /// npm up to 6.
@@ -27,15 +23,6 @@ pub const PARSER: Parser = Parser {
     parse,
 };
 
-#[derive(Deserialize)]
-struct File<'a> {
-    #[serde(borrow)]
-    advisories: Advisories<'a>,
-}
-
 fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
-    let file: File<'_> = json::read(text)?;
-    let mut builder = ReportBuilder::new("npm audit");
-    npm_advisory::add_all(&mut builder, file.advisories);
-    Ok(vec![builder.finish()])
+    npm_advisory::read(text, "npm audit")
 }

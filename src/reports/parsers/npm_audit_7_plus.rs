@@ -10,9 +10,10 @@ use serde_json::value::RawValue;
 use crate::reports::builder::{self, ReportBuilder};
 use crate::reports::error::ParseError;
 use crate::reports::parser::{Parser, Sign};
+use crate::reports::parsers::npm_advisory::Cvss;
 use crate::reports::read::cvss::Ratings;
 use crate::reports::read::json::{self, Entry, List, Object, Pairs};
-use crate::reports::read::text::{self, Number, Text};
+use crate::reports::read::text::{self, Text};
 use crate::reports::read::words;
 use crate::reports::report::{Finding, Location, Report, Vulnerability};
 
@@ -100,14 +101,6 @@ struct Advisory<'a> {
 }
 
 #[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Cvss<'a> {
-    score: Number,
-    #[serde(borrow)]
-    vector_string: Text<'a>,
-}
-
-#[derive(Default, Deserialize)]
 #[serde(default)]
 struct Fix<'a> {
     #[serde(borrow)]
@@ -153,8 +146,7 @@ fn vulnerability(package: &Package<'_>) -> Vulnerability {
         package.via.iter().map(|via| &via.advisory.0).filter(|advisory| !advisory.title.is_empty()).collect();
     let mut ratings = Ratings::default();
     for advisory in &advisories {
-        // An advisory without a vector has a score of zero.
-        ratings.add(&advisory.cvss.vector_string, advisory.cvss.score.0.filter(|score| *score > 0.0));
+        advisory.cvss.add_to(&mut ratings);
     }
     let ids = words::each_once(advisories.iter().flat_map(|advisory| words::ids_in(&advisory.url)));
     // Only a package with one advisory is that advisory's; with several, none of their ids stands for it.

@@ -104,7 +104,7 @@ fn vulnerability(entry: &Match<'_>) -> Vulnerability {
         severity,
         ids,
         cwes: words::each_once(class.cwe_id.iter().flat_map(|cwe| words::cwes(cwe))),
-        epss: class.epss_score.0.filter(|epss| (0.0..=1.0).contains(epss)),
+        epss: class.epss_score.probability(),
         known_exploited: tags(info).any(|tag| tag == "kev"),
         references: words::each_once(info.reference.iter().flat_map(|text| words::links(text))),
         ..Vulnerability::default()

@@ -1,12 +1,8 @@
 //! pnpm's audit as JSON: the registry's advisories, without what npm would do about them.
 
-use serde::Deserialize;
-
-use crate::reports::builder::ReportBuilder;
 use crate::reports::error::ParseError;
 use crate::reports::parser::{Parser, Sign};
-use crate::reports::parsers::npm_advisory::{self, Advisories};
-use crate::reports::read::json;
+use crate::reports::parsers::npm_advisory;
 use crate::reports::report::Report;
 
 /// pnpm.
@@ -31,15 +27,6 @@ pub const PARSER: Parser = Parser {
     parse,
 };
 
-#[derive(Deserialize)]
-struct File<'a> {
-    #[serde(borrow)]
-    advisories: Advisories<'a>,
-}
-
 fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
-    let file: File<'_> = json::read(text)?;
-    let mut builder = ReportBuilder::new("pnpm");
-    npm_advisory::add_all(&mut builder, file.advisories);
-    Ok(vec![builder.finish()])
+    npm_advisory::read(text, "pnpm")
 }

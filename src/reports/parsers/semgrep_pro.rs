@@ -176,7 +176,7 @@ fn add(builder: &mut ReportBuilder, entry: &PlatformFinding<'_>, place: Box<str>
         severity,
         ids: ids.clone(),
         cwes: words::each_once(entry.rule.cwe_names.iter().filter_map(|cwe| words::cwe(cwe))),
-        epss: entry.epss_score.score.0.filter(|score| (0.0..=1.0).contains(score)),
+        epss: entry.epss_score.score.probability(),
         ..Vulnerability::default()
     });
     let found = &entry.found_dependency;

@@ -127,7 +127,6 @@ fn vulnerability(builder: &mut ReportBuilder, issue: &Issue<'_>, severity: Sever
     builder.vulnerability(&key, || {
         let cwes = issue.identifiers.0.iter().filter(|(kind, _)| kind.as_str() == "CWE");
         let cwes = cwes.flat_map(|(_, cwes)| cwes.iter());
-        let epss = issue.epss_details.probability.0;
         let mut vulnerability = Vulnerability {
             title: issue.title.title(),
             description: issue.description.text(),
@@ -135,7 +134,7 @@ fn vulnerability(builder: &mut ReportBuilder, issue: &Issue<'_>, severity: Sever
             severity,
             ids: ids.clone(),
             cwes: words::each_once(cwes.filter_map(|cwe| words::cwe(cwe))),
-            epss: epss.filter(|epss| (0.0..=1.0).contains(epss)),
+            epss: issue.epss_details.probability.probability(),
             references: words::each_once(issue.references.iter().filter_map(|link| link.url.some_line())),
             ..Vulnerability::default()
         };

@@ -277,6 +277,12 @@ impl Number {
         self.0.filter(|number| (1.0..=f64::from(u32::MAX)).contains(number)).map(|number| number as u32)
     }
 
+    /// As a probability, 0.0 to 1.0.
+    #[must_use]
+    pub fn probability(self) -> Option<f64> {
+        self.0.filter(|number| (0.0..=1.0).contains(number))
+    }
+
     /// As an index from 0.
     #[must_use]
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked first")]
