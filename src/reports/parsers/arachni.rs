@@ -2,6 +2,7 @@
 
 mod schema;
 
+use crate::base::severity::Severity;
 use crate::reports::builder::{ReportBuilder, facts};
 use crate::reports::error::ParseError;
 use crate::reports::parser::{Parser, Sign};
@@ -64,7 +65,14 @@ fn add(builder: &mut ReportBuilder, issue: &Issue<'_>, place: Box<str>) {
         ]),
         ..Finding::default()
     };
-    builder.add_of(vulnerability(issue), finding);
+    let vulnerability = vulnerability(issue);
+    if vulnerability.severity == Severity::None {
+        // What is only of interest is said once, with the pages where it was seen.
+        let description = text::some(url.line());
+        let finding = Finding { asset: finding.asset, description, place: finding.place, ..Finding::default() };
+        return builder.add_once(vulnerability.key.clone(), vulnerability, finding);
+    }
+    builder.add_of(vulnerability, finding);
 }
 
 fn vulnerability(issue: &Issue<'_>) -> Vulnerability {
