@@ -1,5 +1,7 @@
 //! The improved scan report: results by query, technology, package.
 
+use std::collections::HashMap;
+
 use crate::reports::builder::{self, ReportBuilder};
 use crate::reports::parsers::checkmarx::{self, analysis, query_title};
 use crate::reports::parsers::checkmarx_one::TOOL;
@@ -12,12 +14,13 @@ use crate::reports::report::{Finding, Location, Vulnerability};
 
 /// Static analysis: vulnerabilities by query, with advice by CWE.
 pub fn sast(builder: &mut ReportBuilder, queries: List<Object<Query<'_>>>, advice: &[Object<Advice<'_>>]) {
+    let advice: HashMap<&str, &Advice<'_>> = advice.iter().map(|advice| (advice.cwe_id.as_str(), &advice.0)).collect();
     for (at, mut query) in queries.0.into_iter().enumerate() {
         let entries = std::mem::take(&mut query.0.vulnerabilities);
-        let advice = advice.iter().find(|advice| !query.cwe_id.is_empty() && advice.cwe_id == query.cwe_id);
+        let advice = advice.get(query.cwe_id.as_str()).copied().filter(|_| !query.cwe_id.is_empty());
         let path = format!("/scanResults/resultsList/{at}/vulnerabilities");
         builder.each(entries, &path, |builder, entry, place| {
-            let vulnerability = rule(builder, &query, advice.map(|advice| &advice.0), entry);
+            let vulnerability = rule(builder, &query, advice, entry);
             add(builder, vulnerability, &query, &Text::default(), entry, place);
         });
     }
