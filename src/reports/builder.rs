@@ -125,8 +125,9 @@ impl ReportBuilder {
     pub fn add_of(&mut self, vulnerability: Vulnerability, mut finding: Finding) {
         if let Some(index) = self.vulnerabilities.get(&vulnerability.key) {
             finding.vulnerability = *index;
-            let Vulnerability { severity, title, description, .. } = vulnerability;
-            self.add_differing(finding, severity, &title, &description);
+            // What is said here goes before what the vulnerability is called elsewhere.
+            let described = finding.description.take().unwrap_or(vulnerability.description);
+            self.add_differing(finding, vulnerability.severity, &vulnerability.title, &described);
         } else {
             let key = vulnerability.key.clone();
             finding.vulnerability = self.vulnerability(&key, || vulnerability);
@@ -278,14 +279,16 @@ mod tests {
     #[test]
     fn keeps_the_first_of_a_key_and_notes_how_the_next_differs() {
         let mut builder = ReportBuilder::new("Tool");
-        for severity in [Severity::Low, Severity::High] {
-            let vulnerability = Vulnerability { key: "k".into(), title: "t".into(), severity, ..Default::default() };
-            builder.add_of(vulnerability, Finding::default());
+        for (severity, description) in [(Severity::Low, "d"), (Severity::High, "e")] {
+            let (key, description) = ("k".to_owned(), description.to_owned());
+            let vulnerability = Vulnerability { key, description, severity, ..Default::default() };
+            builder.add_of(vulnerability, Finding { description: Some("said".into()), ..Finding::default() });
         }
         let report = builder.finish();
         assert_eq!(report.vulnerabilities.len(), 1);
         let severities: Vec<_> = report.findings.iter().map(|finding| finding.severity).collect();
         assert_eq!(severities, [None, Some(Severity::High)]);
+        assert!(report.findings.iter().all(|finding| finding.description.as_deref() == Some("said")));
     }
 
     #[test]

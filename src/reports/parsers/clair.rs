@@ -2,7 +2,7 @@
 
 mod schema;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::base::severity::Severity;
 use crate::reports::builder::{self, ReportBuilder};
@@ -76,31 +76,44 @@ fn add(builder: &mut ReportBuilder, entry: &Entry<'_>, asset: Option<usize>, fin
     builder.add_of(vulnerability(&entry.name, &entry.description, &entry.severity, &entry.link), finding);
 }
 
-/// Clair 4 keeps packages and vulnerabilities apart, and which package has which.
-fn add_all_of_4(builder: &mut ReportBuilder, mut file: Clair4<'_>) {
+/// Clair 4 keeps packages and vulnerabilities apart, and which package has which. A vulnerability is read once, however
+/// many packages have it.
+fn add_all_of_4(builder: &mut ReportBuilder, file: Clair4<'_>) {
+    let mut known = HashMap::new();
+    for (id, entry) in file.vulnerabilities.0 {
+        if let Some(entry) = builder.keep(entry.0, format_args!("/vulnerabilities/{id}")) {
+            let word = entry.normalized_severity.or(&entry.severity);
+            let vulnerability = vulnerability(&entry.name, &entry.description, word, &entry.links);
+            known.insert(id, (vulnerability, entry));
+        }
+    }
     for (package, list) in &file.package_vulnerabilities.0 {
         let component = file.packages.get(package).and_then(|found| builder.component(&found.name, &found.version, ""));
         for id in list.iter() {
-            let place = format!("/vulnerabilities/{id}");
-            match file.vulnerabilities.get_mut(id).map(|entry| &mut entry.0) {
-                Some(Ok(known)) => add_known(builder, known, component, place),
-                Some(Err(detail)) => builder.lose(place, detail),
-                None => builder.lose(place, "package_vulnerabilities names what is not there"),
+            match known.get(id) {
+                Some((vulnerability, entry)) => add_known(builder, vulnerability, entry, component, id),
+                None => builder.lose(format_args!("/vulnerabilities/{id}"), "a package has it, but it is not there"),
             }
         }
     }
 }
 
-fn add_known(builder: &mut ReportBuilder, known: &Known<'_>, component: Option<usize>, place: String) {
+fn add_known(
+    builder: &mut ReportBuilder,
+    vulnerability: &Vulnerability,
+    entry: &Known<'_>,
+    component: Option<usize>,
+    id: &str,
+) {
     let finding = Finding {
+        vulnerability: builder.vulnerability(&vulnerability.key, || vulnerability.clone()),
         component,
-        fixed_version: known.fixed_in_version.some_line(),
-        place: Some(place.into()),
-        facts: builder::facts([("source", known.updater.some_line())]),
+        fixed_version: entry.fixed_in_version.some_line(),
+        place: Some(format!("/vulnerabilities/{id}").into()),
+        facts: builder::facts([("source", entry.updater.some_line())]),
         ..Finding::default()
     };
-    let word = known.normalized_severity.or(&known.severity);
-    builder.add_of(vulnerability(&known.name, &known.description, word, &known.links), finding);
+    builder.add_differing(finding, vulnerability.severity, "", "");
 }
 
 fn vulnerability(name: &Text<'_>, description: &Text<'_>, severity: &str, links: &str) -> Vulnerability {

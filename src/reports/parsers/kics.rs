@@ -108,12 +108,18 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
         let path = format!("/queries/{index}");
         let Some(mut query) = builder.keep(query, &path) else { continue };
         let hits = std::mem::take(&mut query.files);
-        builder.each(hits, &format!("{path}/files"), |builder, hit, place| add(builder, &query, hit, place));
+        let of_query = vulnerability(&query);
+        let severity = of_query.severity;
+        let index = builder.vulnerability(&of_query.key.clone(), || of_query);
+        builder.each(hits, &format!("{path}/files"), |builder, hit, place| {
+            let finding = Finding { vulnerability: index, place: Some(place), ..finding(&query, hit) };
+            builder.add_differing(finding, severity, "", &message(hit));
+        });
     }
     Ok(vec![builder.finish()])
 }
 
-fn add(builder: &mut ReportBuilder, query: &Query<'_>, hit: &Hit<'_>, place: Box<str>) {
+fn finding(query: &Query<'_>, hit: &Hit<'_>) -> Finding {
     let resource = [&hit.resource_type, &hit.resource_name].map(Text::line).join(".");
     let location = Location {
         file: words::file_path(&hit.file_name),
@@ -121,11 +127,9 @@ fn add(builder: &mut ReportBuilder, query: &Query<'_>, hit: &Hit<'_>, place: Box
         resource: text::some_line(resource.trim_matches('.')),
         ..Location::default()
     };
-    let finding = Finding {
+    Finding {
         location,
-        description: message(hit),
         fingerprint: hit.similarity_id.some_line(),
-        place: Some(place),
         facts: builder::facts([
             ("platform", query.platform.some_line()),
             ("cloud_provider", query.cloud_provider.some_line()),
@@ -135,8 +139,7 @@ fn add(builder: &mut ReportBuilder, query: &Query<'_>, hit: &Hit<'_>, place: Box
             ("remediation", hit.remediation.some_text()),
         ]),
         ..Finding::default()
-    };
-    builder.add_of(vulnerability(query), finding);
+    }
 }
 
 fn vulnerability(query: &Query<'_>) -> Vulnerability {
@@ -152,11 +155,11 @@ fn vulnerability(query: &Query<'_>) -> Vulnerability {
 }
 
 /// What should be there and what is.
-fn message(hit: &Hit<'_>) -> Option<String> {
+fn message(hit: &Hit<'_>) -> String {
     let parts = [("Expected: ", &hit.expected_value), ("Actual: ", &hit.actual_value)];
     let parts = parts.into_iter().filter(|(_, value)| !value.is_empty());
     let parts: Vec<String> = parts.map(|(label, value)| format!("{label}{}", value.text())).collect();
-    text::some_text(&parts.join("\n"))
+    parts.join("\n")
 }
 
 /// `TRACE` is for bills of material: nothing is wrong there.

@@ -50,7 +50,7 @@ pub struct Clair4<'a> {
     #[serde(borrow, default)]
     pub packages: HashMap<Text<'a>, Object<Package<'a>>>,
     #[serde(borrow)]
-    pub vulnerabilities: HashMap<Text<'a>, json::Entry<Known<'a>>>,
+    pub vulnerabilities: Pairs<Text<'a>, json::Entry<Known<'a>>>,
     #[serde(borrow, default)]
     pub package_vulnerabilities: Pairs<Text<'a>, List<Text<'a>>>,
 }

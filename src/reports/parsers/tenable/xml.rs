@@ -21,9 +21,10 @@ pub fn read(text: &str, builder: &mut ReportBuilder) -> Result<(), ParseError> {
         let end = time::of(if end.is_empty() { property(&host, "HOST_END") } else { end });
         let head = builder.head();
         head.reported_at = head.reported_at.max(end);
+        let facts = [property(&host, "host-ip"), property(&host, "operating-system")];
         for (number, element) in host.all("ReportItem").enumerate() {
             let place = format!("line {line}, {}, ReportItem {}", host.attribute("name"), number + 1);
-            add(builder, item(&host, element), place);
+            add(builder, item(host.attribute("name"), facts, element), place);
         }
         Ok(())
     })
@@ -35,13 +36,13 @@ fn property<'e>(host: &'e Element, name: &str) -> &'e str {
     tags.find(|tag| tag.attribute("name") == name).map_or("", |tag| tag.text.trim())
 }
 
-fn item<'e>(host: &'e Element, element: &'e Element) -> Item<'e> {
+fn item<'e>(host: &'e str, [ip, system]: [&'e str; 2], element: &'e Element) -> Item<'e> {
     Item {
         plugin: element.attribute("pluginID"),
         name: element.attribute("pluginName"),
         severity: element.attribute("severity"),
         ratings: ratings(element),
-        host: host.attribute("name"),
+        host,
         port: element.attribute("port"),
         protocol: element.attribute("protocol"),
         synopsis: element.at("synopsis"),
@@ -56,8 +57,8 @@ fn item<'e>(host: &'e Element, element: &'e Element) -> Item<'e> {
         facts: facts([
             ("family", element.attribute("pluginFamily")),
             ("service", element.attribute("svc_name")),
-            ("ip_address", property(host, "host-ip")),
-            ("operating_system", property(host, "operating-system")),
+            ("ip_address", ip),
+            ("operating_system", system),
             ("vulnerability_priority_rating", element.at("vpr_score")),
             ("exploit_ease", element.at("exploitability_ease")),
             ("cpe", element.at("cpe")),
