@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::db::pool::{Db, DbError, Target};
 use crate::egress::client::{Egress, Limits, SystemLookup};
 use crate::egress::policy::Policy;
+use crate::events::feed::Feed;
 use crate::inbox::store::Inbox;
 use crate::keys::{Keys, KeysError};
 
@@ -30,6 +31,8 @@ pub struct App {
     pub db: Db,
     /// Deliveries of webhooks that nobody has worked off yet.
     pub inbox: Inbox,
+    /// What changes, for those who watch.
+    pub events: Feed,
     /// Where the doors read the time; rooms below are told it.
     pub clock: Clock,
     /// What the operator set.
@@ -81,10 +84,12 @@ impl App {
         let egress = Egress::with(policy, limits, Arc::new(SystemLookup)).map_err(OpenError::Egress)?;
         let db = Db::open(target(&config), config.database_connections)?;
         let inbox = Inbox::open(&db)?;
+        let events = Feed::new(db.clone(), clock.reader());
         let limiter = config.requests_per_minute.map(|limit| Arc::new(RateLimiter::new(limit, MINUTE)));
         Ok(Self {
             db,
             inbox,
+            events,
             clock,
             config: Arc::new(config),
             keys: Arc::new(keys),

@@ -16,6 +16,7 @@ pub mod connections;
 pub mod db;
 pub mod demo;
 pub mod egress;
+pub mod events;
 pub mod idempotency;
 pub mod inbox;
 pub mod issues;

@@ -18,6 +18,7 @@ pub mod caller;
 pub mod client;
 pub mod engagements;
 pub mod etag;
+pub mod events;
 pub mod health;
 pub mod idempotency;
 pub mod issues;
@@ -102,4 +103,5 @@ fn tenant_routes(config: &mut ServiceConfig) {
     config.configure(tickets::routes);
     config.configure(sync_jobs::routes);
     config.configure(notifications::routes);
+    config.configure(events::routes);
 }

@@ -40,6 +40,7 @@ use complete::complete;
         (name = "issues", description = "Groups of vulnerabilities on assets that teams remediate together."),
         (name = "trackers", description = "Accounts of issue trackers, how products use them, and the tickets there."),
         (name = "notifications", description = "Messages for people about what needs them."),
+        (name = "events", description = "What changes, as it changes."),
         (name = "operations", description = "For who operates the server.")
     ),
     modifiers(&Security)

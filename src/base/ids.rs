@@ -136,6 +136,8 @@ id_type! {
     SubjectId,
     /// A delivery of a tracker's webhook.
     DeliveryId,
+    /// That something changed.
+    EventId,
     /// A message for people.
     NotificationId,
     /// A line of the audit log.

@@ -716,6 +716,19 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    events (organization_id, id) {
+        organization_id -> Binary,
+        id -> Binary,
+        position -> Nullable<BigInt>,
+        kind -> Text,
+        action -> Text,
+        subject_id -> Binary,
+        product_id -> Nullable<Binary>,
+        at -> BigInt,
+    }
+}
+
 allow_tables_to_appear_in_same_query!(
     organizations,
     users,
@@ -765,4 +778,5 @@ allow_tables_to_appear_in_same_query!(
     webhook_statuses,
     webhook_tickets,
     webhook_inbox,
+    events,
 );

@@ -5,12 +5,14 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 use super::model::{Notice, Notification};
-use crate::base::ids::{NotificationId, OrganizationId, UserId};
+use crate::base::ids::{NotificationId, OrganizationId, ProductId, UserId};
 use crate::base::page::Window;
 use crate::base::scope::ProductScope;
 use crate::base::time::UtcTime;
 use crate::db::conn::{Conn, MultiBackend};
 use crate::db::schema::{notification_reads, notifications};
+use crate::events;
+use crate::events::model::{Change, EventAction, EventKind};
 use crate::on_backend;
 
 /// Tells people; what is open for the same cause counts up instead, with the newest words.
@@ -26,24 +28,58 @@ pub fn raise(conn: &mut Conn, notice: &Notice, now: UtcTime) -> QueryResult<()> 
         ))
         .execute(conn)?;
     if counted > 0 {
-        return Ok(());
+        let open = of_cause(conn, notice.organization, &notice.cause_key)?;
+        return tell(conn, notice.organization, &open, EventAction::Changed, now);
     }
     let row = Notification::first(notice, now);
     // Of two that raise the same at once, one is enough.
     on_backend!(conn, |conn| {
         diesel::insert_into(notifications::table).values(&row).on_conflict_do_nothing().execute(conn)
     })?;
-    Ok(())
+    tell(conn, notice.organization, &[(row.id, row.product_id)], EventAction::Created, now)
+}
+
+/// The open notification of a cause, and its product.
+fn of_cause(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    cause_key: &str,
+) -> QueryResult<Vec<(NotificationId, Option<ProductId>)>> {
+    notifications::table
+        .filter(notifications::organization_id.eq(organization).and(notifications::cause_key.eq(cause_key)))
+        .filter(notifications::resolved_at.is_null())
+        .select((notifications::id, notifications::product_id))
+        .load(conn)
+}
+
+fn tell(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    about: &[(NotificationId, Option<ProductId>)],
+    action: EventAction,
+    now: UtcTime,
+) -> QueryResult<()> {
+    let change = |(id, product): &(NotificationId, _)| Change {
+        kind: EventKind::Notification,
+        action,
+        subject: id.0,
+        product: *product,
+    };
+    events::repo::record(conn, organization, &about.iter().map(change).collect::<Vec<_>>(), now)
 }
 
 /// Ends the notification of a cause, if one is open.
 pub fn resolve(conn: &mut Conn, organization: OrganizationId, cause_key: &str, now: UtcTime) -> QueryResult<()> {
+    let open = of_cause(conn, organization, cause_key)?;
+    if open.is_empty() {
+        return Ok(());
+    }
     diesel::update(notifications::table)
         .filter(notifications::organization_id.eq(organization).and(notifications::cause_key.eq(cause_key)))
         .filter(notifications::resolved_at.is_null())
         .set(notifications::resolved_at.eq(now))
         .execute(conn)?;
-    Ok(())
+    tell(conn, organization, &open, EventAction::Changed, now)
 }
 
 /// Which notifications.

@@ -16,6 +16,8 @@ use crate::base::ids::{OrganizationId, UploadId};
 use crate::base::measure;
 use crate::base::time::UtcTime;
 use crate::db::conn::Conn;
+use crate::events;
+use crate::events::model::{Change, EventAction, EventKind};
 use crate::products::repo::branches;
 use crate::reports::decode::Source;
 use crate::reports::parsers;
@@ -160,6 +162,13 @@ pub(super) fn finish(
         touched.extend(held::settle(conn, written, now)?);
     }
     wishes::record_import(conn, organization, product, &touched, now)?;
+    let made = |written: &Written| Change {
+        kind: EventKind::Scan,
+        action: EventAction::Created,
+        subject: written.scan.id.0,
+        product: Some(product),
+    };
+    events::repo::record(conn, organization, &written.iter().map(made).collect::<Vec<_>>(), now)?;
     Ok(counts)
 }
 

@@ -13,6 +13,8 @@ use crate::base::scope::ProductScope;
 use crate::base::time::UtcTime;
 use crate::db::conn::{Conn, MultiBackend};
 use crate::db::schema::tickets;
+use crate::events;
+use crate::events::model::{Change, EventAction, EventKind};
 use crate::in_scope;
 use crate::outbox::model::SubjectKind;
 
@@ -197,7 +199,7 @@ pub fn connection_has_tickets(
 /// Adds a ticket.
 pub fn insert(conn: &mut Conn, ticket: &Ticket) -> QueryResult<()> {
     diesel::insert_into(tickets::table).values(ticket).execute(conn)?;
-    Ok(())
+    tell(conn, ticket, EventAction::Created, ticket.created_at)
 }
 
 /// Stores a changed ticket and counts its version up. False when somebody else changed it since it was read.
@@ -206,7 +208,17 @@ pub fn save(conn: &mut Conn, ticket: &mut Ticket, now: UtcTime) -> QueryResult<b
     ticket.version += 1;
     ticket.updated_at = now;
     let row = tickets::table.find((ticket.organization_id, ticket.id)).filter(tickets::version.eq(read));
-    Ok(diesel::update(row).set(&*ticket).execute(conn)? > 0)
+    let is_saved = diesel::update(row).set(&*ticket).execute(conn)? > 0;
+    if is_saved {
+        tell(conn, ticket, EventAction::Changed, now)?;
+    }
+    Ok(is_saved)
+}
+
+fn tell(conn: &mut Conn, ticket: &Ticket, action: EventAction, now: UtcTime) -> QueryResult<()> {
+    let (subject, product) = (ticket.id.0, Some(ticket.product_id));
+    let change = Change { kind: EventKind::Ticket, action, subject, product };
+    events::repo::record(conn, ticket.organization_id, &[change], now)
 }
 
 /// Notes what a list of the project said about tickets.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[&[&str]] = &[
     &["base"],
     &["db", "config", "keys", "egress", "reports"],
-    &["access", "observations", "outbox", "criteria", "templates", "idempotency", "inbox"],
+    &["access", "observations", "outbox", "criteria", "templates", "idempotency", "inbox", "events"],
     &["products", "assets", "rules", "sla", "notifications", "tickets", "app"],
     &["issues", "connections"],
     &["tracker_configs"],

@@ -14,6 +14,7 @@ mod conventions;
 mod desk;
 mod durability;
 mod egress;
+mod events;
 mod fakes;
 mod floods;
 mod hooks;

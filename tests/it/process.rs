@@ -91,6 +91,12 @@ impl Process {
         body
     }
 
+    /// Watches what changes in the first organization.
+    pub async fn watch(&self) -> reqwest::Response {
+        let request = self.http.get(format!("{}/api/v1/organizations/default/events", self.url));
+        request.header(AUTHORIZATION, &self.bearer).send().await.unwrap()
+    }
+
     /// Kills it: nothing is flushed, nothing is said.
     pub fn kill(mut self) {
         self.child.kill().unwrap();

@@ -5,6 +5,8 @@ use diesel::prelude::*;
 use crate::base::ids::{EntryId, IssueId, OrganizationId};
 use crate::db::conn::Conn;
 use crate::db::schema::timeline_entries;
+use crate::events;
+use crate::events::model::{Change, EventAction, EventKind};
 use crate::issues::timeline::Entry;
 use crate::on_backend;
 
@@ -15,8 +17,18 @@ const ROWS: usize = 2_000;
 pub fn insert(conn: &mut Conn, entries: &[Entry]) -> QueryResult<()> {
     for entries in entries.chunks(ROWS) {
         on_backend!(conn, |conn| diesel::insert_into(timeline_entries::table).values(entries).execute(conn))?;
+        tell(conn, entries)?;
     }
     Ok(())
+}
+
+/// Whatever happens to an issue is entered, so who watches hears of it here.
+fn tell(conn: &mut Conn, entries: &[Entry]) -> QueryResult<()> {
+    let Some(first) = entries.first() else { return Ok(()) };
+    let (kind, action) = (EventKind::Issue, EventAction::Changed);
+    let change = |entry: &Entry| Change { kind, action, subject: entry.issue_id.0, product: None };
+    let changes: Vec<Change> = entries.iter().map(change).collect();
+    events::repo::record(conn, first.organization_id, &changes, first.at)
 }
 
 /// Adds an entry unless one with its remote key is there. False: it is.
@@ -25,6 +37,9 @@ pub fn insert_once(conn: &mut Conn, entry: &Entry) -> QueryResult<bool> {
         .values(entry)
         .on_conflict_do_nothing()
         .execute(conn))?;
+    if added == 1 {
+        tell(conn, std::slice::from_ref(entry))?;
+    }
     Ok(added == 1)
 }
 
