@@ -19,6 +19,7 @@ use crate::egress::policy::Policy;
 use crate::events::feed::Feed;
 use crate::inbox::store::Inbox;
 use crate::keys::{Keys, KeysError};
+use crate::oidc::keys::Issuers;
 
 /// Imports that run at a time: each holds a whole report in memory.
 const IMPORTS: usize = 4;
@@ -47,6 +48,8 @@ pub struct App {
     pub imports: Lanes,
     /// Counts requests, where they are limited: each instance its own.
     pub limiter: Option<Arc<RateLimiter<Whose>>>,
+    /// The issuers of a CI that are trusted, and their keys.
+    pub issuers: Arc<Issuers>,
     /// Says when the server stops, and is told what it should wait for.
     pub stop: Stop,
 }
@@ -86,10 +89,12 @@ impl App {
         let inbox = Inbox::open(&db)?;
         let events = Feed::new(db.clone(), clock.reader());
         let limiter = config.requests_per_minute.map(|limit| Arc::new(RateLimiter::new(limit, MINUTE)));
+        let issuers = Arc::new(Issuers::new(config.oidc_issuers.clone()));
         Ok(Self {
             db,
             inbox,
             events,
+            issuers,
             clock,
             config: Arc::new(config),
             keys: Arc::new(keys),

@@ -18,7 +18,7 @@ pub mod value;
 pub mod variables;
 
 use sources::{ConfigFault, Merged, Sources};
-use value::{Bytes, LogFormat, Origin, Value};
+use value::{Bytes, Issuer, LogFormat, Origin, Value};
 
 /// Everything that an operator can decide, checked. What each one does stands in [`variables::VARIABLES`].
 #[derive(Debug, Clone)]
@@ -55,6 +55,8 @@ pub struct Config {
     pub cors_origins: Vec<String>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Network>,
+    /// Issuers of a CI whose tokens trust rules may name.
+    pub oidc_issuers: Vec<String>,
     /// The largest report, before and after it is unpacked.
     pub max_upload_bytes: u64,
     /// Uploads larger than this wait on disk.
@@ -156,6 +158,7 @@ impl Reader {
             requests_per_minute: (per_minute > 0).then_some(per_minute),
             cors_origins: self.value::<Vec<Origin>>("cors_origins").into_iter().map(|origin| origin.0).collect(),
             trusted_proxies: self.value("trusted_proxies"),
+            oidc_issuers: self.value::<Vec<Issuer>>("oidc_issuers").into_iter().map(|issuer| issuer.0).collect(),
             max_upload_bytes: self.value::<Bytes>("max_upload_bytes").0,
             spool_bytes: self.value::<Bytes>("spool_bytes").0,
             import_wait: self.value("import_wait_seconds"),

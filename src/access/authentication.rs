@@ -12,7 +12,7 @@ use super::repo::credentials::{self, LiveToken};
 use super::{repo, secret_text};
 use crate::base::actor::Actor;
 use crate::base::error::ApiError;
-use crate::base::ids::{ApiTokenId, OrganizationId, ProductId};
+use crate::base::ids::{ApiTokenId, OrganizationId, ProductId, SessionId};
 use crate::base::scope::ProductScope;
 use crate::base::secret::Secret;
 use crate::base::time::UtcTime;
@@ -29,6 +29,8 @@ const UNKNOWN_TOKEN: ApiError = ApiError::Unauthenticated("the API token is unkn
 /// What a request brings along, by its form.
 enum Credential {
     Session(Claims),
+    /// The session that a login token names, and the token's hash.
+    Login(SessionId, Vec<u8>),
     /// The hash of an API token.
     Token(Vec<u8>),
 }
@@ -38,6 +40,9 @@ impl Credential {
         let bearer = bearer.expose();
         if secret_text::is_api_token(bearer) {
             return Ok(Self::Token(secret_text::hash(bearer)));
+        }
+        if let Some(session) = secret_text::session_of_login(bearer) {
+            return Ok(Self::Login(session, secret_text::hash(bearer)));
         }
         jwt::verify(keys, bearer, now).map(Self::Session)
     }
@@ -58,10 +63,58 @@ pub async fn authenticate(
     let organization = organization.to_owned();
     match Credential::read(keys, bearer, now)? {
         Credential::Session(claims) => db.read(move |conn| of_session(conn, &claims, &organization, now)).await,
+        Credential::Login(..) => Err(SESSION_ENDED),
         Credential::Token(hash) => {
-            let found = db.read(move |conn| of_token(conn, &hash, &organization, now)).await?;
+            let found = db.read(move |conn| of_token(conn, &hash, Some(&organization), now)).await?;
             note_use(db, found.token, found.last_used_at, now);
             Ok(found.caller)
+        }
+    }
+}
+
+/// The caller of a request whose path names no organization: it is the token's, or the only one of the person. Here a
+/// login token will do, too.
+///
+/// # Errors
+/// `Unauthenticated` for a credential that is not valid; `Forbidden` for a person of several organizations.
+pub async fn authenticate_at_home(
+    db: &Db,
+    keys: &Keys,
+    bearer: &Secret<String>,
+    now: UtcTime,
+) -> Result<Caller, ApiError> {
+    match Credential::read(keys, bearer, now)? {
+        Credential::Session(claims) => {
+            let person = move |conn: &mut Conn| signed_in(conn, &claims, now);
+            db.read(move |conn| person(conn).and_then(|person| at_home(conn, person))).await
+        }
+        Credential::Login(session, hash) => {
+            db.read(move |conn| logged_in(conn, session, &hash, now).and_then(|person| at_home(conn, person))).await
+        }
+        Credential::Token(hash) => {
+            let found = db.read(move |conn| of_token(conn, &hash, None, now)).await?;
+            note_use(db, found.token, found.last_used_at, now);
+            Ok(found.caller)
+        }
+    }
+}
+
+/// The person of a login token.
+fn logged_in(conn: &mut Conn, id: SessionId, hash: &[u8], now: UtcTime) -> Result<SignedIn, ApiError> {
+    let session = repo::sessions::find(conn, id, now)?.filter(|session| session.refresh_hash == hash);
+    let user = session.ok_or(SESSION_ENDED)?.user_id;
+    let is_superuser = credentials::live_session(conn, id, user, now)?.ok_or(SESSION_ENDED)?;
+    Ok(SignedIn { session: id, user, is_superuser })
+}
+
+/// The person in their only organization.
+fn at_home(conn: &mut Conn, person: SignedIn) -> Result<Caller, ApiError> {
+    match repo::organizations::all_of(conn, person.user)?.as_slice() {
+        [(organization, role)] => of_person(conn, person, organization.id, *role),
+        [] => Err(ApiError::Forbidden("this needs an organization, and you are a member of none".to_owned())),
+        _ => {
+            let detail = "you are a member of several organizations: use an API token, which knows its own";
+            Err(ApiError::Forbidden(detail.to_owned()))
         }
     }
 }
@@ -73,6 +126,7 @@ pub async fn authenticate(
 pub async fn sign_in(db: &Db, keys: &Keys, bearer: &Secret<String>, now: UtcTime) -> Result<SignedIn, ApiError> {
     match Credential::read(keys, bearer, now)? {
         Credential::Session(claims) => db.read(move |conn| signed_in(conn, &claims, now)).await,
+        Credential::Login(..) => Err(SESSION_ENDED),
         Credential::Token(_) => {
             Err(ApiError::Forbidden("this needs the access token of a person, not an API token".to_owned()))
         }
@@ -88,6 +142,10 @@ fn of_session(conn: &mut Conn, claims: &Claims, organization: &str, now: UtcTime
     let person = signed_in(conn, claims, now)?;
     let membership = credentials::membership(conn, person.user, organization)?;
     let (id, role) = membership.ok_or_else(|| not_found(organization))?;
+    of_person(conn, person, id, role)
+}
+
+fn of_person(conn: &mut Conn, person: SignedIn, id: OrganizationId, role: Role) -> Result<Caller, ApiError> {
     let hidden = if role == Role::Admin || person.is_superuser {
         Vec::new()
     } else {
@@ -107,10 +165,11 @@ struct FoundToken {
     last_used_at: Option<UtcTime>,
 }
 
-fn of_token(conn: &mut Conn, hash: &[u8], organization: &str, now: UtcTime) -> Result<FoundToken, ApiError> {
+/// The caller of an API token, in the organization that the path names, if it names one.
+fn of_token(conn: &mut Conn, hash: &[u8], organization: Option<&str>, now: UtcTime) -> Result<FoundToken, ApiError> {
     let live = credentials::live_token(conn, hash, now)?.ok_or(UNKNOWN_TOKEN)?;
     let (token, creator_role) = (&live.token, live.creator_role);
-    if !names(organization, token.organization_id, &live.slug) {
+    if let Some(organization) = organization.filter(|path| !names(path, token.organization_id, &live.slug)) {
         return Err(not_found(organization));
     }
     let scopes = token.scopes();

@@ -61,7 +61,9 @@ impl Caller {
     pub fn require_person(&self) -> Result<UserId, ApiError> {
         match self.actor {
             Actor::User(user) => Ok(user),
-            Actor::Token(_) | Actor::System => Err(ApiError::Forbidden("only people may do this".to_owned())),
+            Actor::Token(_) | Actor::Workload(_) | Actor::System => {
+                Err(ApiError::Forbidden("only people may do this".to_owned()))
+            }
         }
     }
 

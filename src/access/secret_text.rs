@@ -3,9 +3,12 @@
 //! All are letters and digits from the system's generator, and are stored as SHA-256 only. A plain hash is enough:
 //! unlike passwords, nobody can guess 190 bits, and one indexed look-up finds them, however many there are.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rand::RngExt;
 use rand::distr::Alphanumeric;
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use crate::base::ids::SessionId;
 use crate::base::secret::Secret;
@@ -15,6 +18,11 @@ pub const API_TOKEN_LENGTH: usize = 40;
 const API_TOKEN_PREFIX: &str = "pb_";
 /// The characters of an API token that may be shown.
 const API_TOKEN_SHOWN: usize = 7;
+
+const WORKLOAD_PREFIX: &str = "pbw_";
+const LOGIN_PREFIX: &str = "pbl_";
+/// A session's id in 16 bytes, as base64 without padding.
+const SESSION_BASE64: usize = 22;
 
 const REFRESH_PREFIX: &str = "pbr_";
 const SESSION_HEX: usize = 32;
@@ -64,6 +72,34 @@ pub fn session_of(refresh_token: &str) -> Option<SessionId> {
     session.parse().ok()
 }
 
+/// A new token of a run of a CI, as long as an API token.
+#[must_use]
+pub fn new_workload_token() -> Secret<String> {
+    Secret::new(format!("{WORKLOAD_PREFIX}{}", random(API_TOKEN_LENGTH - WORKLOAD_PREFIX.len())))
+}
+
+/// Does this have the form of a token of a run of a CI?
+#[must_use]
+pub fn is_workload_token(text: &str) -> bool {
+    text.len() == API_TOKEN_LENGTH && text.starts_with(WORKLOAD_PREFIX)
+}
+
+/// A new token of a login that has nothing but this one token: as long as an API token, and it names its session.
+#[must_use]
+pub fn new_login_token(session: SessionId) -> Secret<String> {
+    let session = URL_SAFE_NO_PAD.encode(session.0.as_bytes());
+    let random = random(API_TOKEN_LENGTH - LOGIN_PREFIX.len() - SESSION_BASE64);
+    Secret::new(format!("{LOGIN_PREFIX}{session}{random}"))
+}
+
+/// The session that a login token names.
+#[must_use]
+pub fn session_of_login(token: &str) -> Option<SessionId> {
+    let session = token.strip_prefix(LOGIN_PREFIX).filter(|_| token.len() == API_TOKEN_LENGTH)?;
+    let bytes = URL_SAFE_NO_PAD.decode(session.get(..SESSION_BASE64)?).ok()?;
+    Uuid::from_slice(&bytes).ok().map(SessionId)
+}
+
 /// A new code of an invitation.
 #[must_use]
 pub fn new_invitation_code() -> Secret<String> {
@@ -93,6 +129,18 @@ mod tests {
         assert!(is_api_token(first.expose()));
         assert_ne!(first.expose(), second.expose());
         assert_eq!(shown_part(&first), first.expose()[..7]);
+    }
+
+    #[test]
+    fn a_login_token_names_its_session_and_is_as_long_as_an_api_token() {
+        let session = SessionId::generate();
+        let (first, second) = (new_login_token(session), new_login_token(session));
+        assert_eq!(first.expose().len(), API_TOKEN_LENGTH);
+        assert_eq!(session_of_login(first.expose()), Some(session));
+        assert_ne!(first.expose(), second.expose());
+        for other in ["", "pbl_", &first.expose()[..39], &format!("{}x", first.expose()), new_api_token().expose()] {
+            assert_eq!(session_of_login(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -13,9 +13,13 @@ use crate::access::model::{Caller, SignedIn};
 use crate::app::App;
 use crate::base::error::ApiError;
 use crate::base::secret::Secret;
+use crate::workloads::exchange;
 
 const NO_CREDENTIAL: ApiError =
     ApiError::Unauthenticated("send `Authorization: Bearer` with an access token or an API token");
+
+/// What clients of other servers call a bearer token. Their paths name no organization.
+const COMPATIBLE_SCHEMES: &[&str] = &["bearer", "token", "apitoken"];
 
 type Finding<T> = Pin<Box<dyn Future<Output = Result<T, ApiError>>>>;
 
@@ -47,10 +51,22 @@ async fn find(request: &HttpRequest) -> Result<Caller, ApiError> {
     if let Some(known) = request.extensions().get::<Caller>() {
         return Ok(known.clone());
     }
-    let (app, bearer) = (app(request)?, bearer(request)?);
+    let app = app(request)?;
+    let now = app.clock.now();
     let organization = request.match_info().get("organization");
-    let organization = organization.ok_or_else(|| ApiError::internal("a route of a caller without {organization}"))?;
-    let caller = authentication::authenticate(&app.db, &app.keys, &bearer, organization, app.clock.now()).await?;
+    let credential = match organization {
+        Some(_) => bearer(request)?,
+        None => credential(request, COMPATIBLE_SCHEMES)?,
+    };
+    let keys = (&app.db, &app.egress, &*app.issuers);
+    let workload = exchange::authenticate(keys, &credential, organization, now).await?;
+    let caller = match (workload, organization) {
+        (Some(caller), _) => caller,
+        (None, Some(organization)) => {
+            authentication::authenticate(&app.db, &app.keys, &credential, organization, now).await?
+        }
+        (None, None) => authentication::authenticate_at_home(&app.db, &app.keys, &credential, now).await?,
+    };
     request.extensions_mut().insert(caller.clone());
     Ok(caller)
 }
@@ -64,10 +80,14 @@ fn app(request: &HttpRequest) -> Result<Data<App>, ApiError> {
 /// # Errors
 /// `Unauthenticated` without one.
 pub fn bearer(request: &HttpRequest) -> Result<Secret<String>, ApiError> {
+    credential(request, &["bearer"])
+}
+
+fn credential(request: &HttpRequest, schemes: &[&str]) -> Result<Secret<String>, ApiError> {
     let mut headers = request.headers().get_all(AUTHORIZATION);
     let (Some(header), None) = (headers.next(), headers.next()) else { return Err(NO_CREDENTIAL) };
     let (scheme, credential) = header.to_str().ok().and_then(|text| text.split_once(' ')).ok_or(NO_CREDENTIAL)?;
-    if !scheme.eq_ignore_ascii_case("bearer") {
+    if !schemes.iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
         return Err(NO_CREDENTIAL);
     }
     Ok(Secret::new(credential.trim().to_owned()))

@@ -16,6 +16,7 @@ pub mod body;
 pub mod branches;
 pub mod caller;
 pub mod client;
+pub mod compat;
 pub mod engagements;
 pub mod etag;
 pub mod events;
@@ -33,6 +34,7 @@ pub mod organizations;
 pub mod problem;
 pub mod products;
 pub mod query;
+pub mod report_formats;
 pub mod request_id;
 pub mod routing;
 pub mod scan_sources;
@@ -44,6 +46,7 @@ pub mod tickets;
 pub mod tracker_configs;
 pub mod tracker_connections;
 pub mod tracker_webhooks;
+pub mod trust_rules;
 pub mod upload;
 pub mod users;
 pub mod vulnerabilities;
@@ -73,10 +76,12 @@ pub fn routes(config: &mut ServiceConfig) {
             .wrap(from_fn(problem::shape_problems))
             .wrap(from_fn(request_id::name_requests)),
     );
+    config.configure(compat::routes);
 }
 
 /// What belongs to no organization.
 fn global_routes(config: &mut ServiceConfig) {
+    config.configure(trust_rules::global_routes).configure(report_formats::routes);
     config.configure(auth::routes).configure(me::routes).configure(organizations::routes).configure(users::routes);
 }
 
@@ -89,6 +94,7 @@ fn tenant_routes(config: &mut ServiceConfig) {
     config.configure(products::routes);
     config.configure(branches::routes);
     config.configure(engagements::routes);
+    config.configure(trust_rules::routes);
     config.configure(scans::routes);
     config.configure(scan_sources::routes);
     config.configure(observations::routes);

@@ -47,6 +47,18 @@ pub(super) fn read_strictly<T: DeserializeOwned + IntoParams>(query: &str) -> Re
     read.ok_or_else(|| ApiError::internal("a query without faults could not be read"))
 }
 
+/// Reads a query string or form of a client that was written for another server: what is not known or empty is ignored.
+///
+/// # Errors
+/// `Invalid` with all faults.
+pub(super) fn read_leniently<T: DeserializeOwned + IntoParams>(query: &str) -> Result<T, ApiError> {
+    let (mut faults, mut values) = (Faults::default(), Values::parse(query)?.split_off(&names::<T>()));
+    values.drop_empty();
+    let read = values.read(&mut faults);
+    faults.finish()?;
+    read.ok_or_else(|| ApiError::internal("a query without faults could not be read"))
+}
+
 /// Refuses every parameter of a query, where none is understood.
 ///
 /// # Errors

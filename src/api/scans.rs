@@ -364,6 +364,7 @@ fn submission(params: ScanParams, upload: upload::Upload) -> Submission {
             resolve_missing: params.resolve_missing.unwrap_or(defaults.resolve_missing),
             reopen: params.reopen.unwrap_or(defaults.reopen),
             minimum_severity: params.minimum_severity.unwrap_or(defaults.minimum_severity),
+            ..defaults
         },
         size_bytes: upload.file.size_bytes,
         file_hash: upload.file.hash,

@@ -1,6 +1,6 @@
 //! Who did something, as history, timeline and audit log record it.
 
-use super::ids::{ApiTokenId, UserId};
+use super::ids::{ApiTokenId, TrustRuleId, UserId};
 use uuid::Uuid;
 
 crate::text_enum! {
@@ -10,6 +10,8 @@ crate::text_enum! {
         User = "user",
         /// A machine with an API token.
         Token = "token",
+        /// A run of a CI, admitted by a trust rule.
+        Workload = "workload",
         /// Patchbay itself: an import, an expiry, a rule.
         System = "system",
         /// Somebody in a tracker.
@@ -24,6 +26,8 @@ pub enum Actor {
     User(UserId),
     /// A machine with an API token.
     Token(ApiTokenId),
+    /// A run of a CI, admitted by this trust rule.
+    Workload(TrustRuleId),
     /// Patchbay itself.
     System,
 }
@@ -35,6 +39,7 @@ impl Actor {
         match self {
             Self::User(_) => ActorKind::User,
             Self::Token(_) => ActorKind::Token,
+            Self::Workload(_) => ActorKind::Workload,
             Self::System => ActorKind::System,
         }
     }
@@ -51,6 +56,7 @@ impl Actor {
         match self {
             Self::User(id) => Some(id.0),
             Self::Token(id) => Some(id.0),
+            Self::Workload(id) => Some(id.0),
             Self::System => None,
         }
     }

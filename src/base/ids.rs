@@ -140,6 +140,8 @@ id_type! {
     EventId,
     /// A message for people.
     NotificationId,
+    /// Which runs of a CI may upload to a product.
+    TrustRuleId,
     /// A line of the audit log.
     AuditId,
 }

@@ -33,6 +33,10 @@ pub enum LogFormat {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Bytes(pub u64);
 
+/// An issuer of tokens, as its tokens name it: a URL without a slash at the end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Issuer(pub String);
+
 /// The origin of a web page, as browsers send it: `https://host` or `https://host:port`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin(pub String);
@@ -102,6 +106,13 @@ impl Value for SocketAddr {
     fn read(text: &str) -> Result<Self, String> {
         let hint = "must be an IP address and a port, like 127.0.0.1:8080 or [::]:8080";
         text.parse().map_err(|_| hint.to_owned())
+    }
+}
+
+impl Value for Issuer {
+    fn read(text: &str) -> Result<Self, String> {
+        let url = Url::read(text)?;
+        Ok(Self(String::from(url).trim_end_matches('/').to_owned()))
     }
 }
 

@@ -169,6 +169,12 @@ pub const VARIABLES: &[Variable] = &[
         "The largest report, before and after it is unpacked.",
     ),
     plain(
+        "oidc_issuers",
+        "URLs, by comma",
+        "https://token.actions.githubusercontent.com, https://gitlab.com",
+        "CIs whose tokens trust rules of products may admit; add your own GitLab or GitHub Enterprise Server here, and to `private_hosts` if it is in a private network.",
+    ),
+    plain(
         "spool_bytes",
         "bytes, or with KiB, MiB, GiB",
         "1MiB",

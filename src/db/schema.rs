@@ -729,6 +729,83 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    client_counters (organization_id) {
+        organization_id -> Binary,
+        last_number -> BigInt,
+    }
+}
+
+diesel::table! {
+    client_product_types (organization_id, number) {
+        organization_id -> Binary,
+        number -> BigInt,
+        name -> Text,
+        name_key -> Text,
+    }
+}
+
+diesel::table! {
+    client_products (organization_id, number) {
+        organization_id -> Binary,
+        number -> BigInt,
+        product_id -> Binary,
+        product_type -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    client_engagements (organization_id, number) {
+        organization_id -> Binary,
+        number -> BigInt,
+        engagement_id -> Binary,
+        branch -> Nullable<Text>,
+        commit_id -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    client_tests (organization_id, number) {
+        organization_id -> Binary,
+        number -> BigInt,
+        engagement_id -> Binary,
+        title -> Text,
+        scan_type -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    trust_rules (organization_id, id) {
+        organization_id -> Binary,
+        id -> Binary,
+        product_id -> Binary,
+        name -> Text,
+        provider -> Text,
+        issuer -> Text,
+        audience -> Text,
+        repository_id -> Text,
+        branches_json -> Text,
+        tags_json -> Text,
+        environments_json -> Text,
+        workflow -> Nullable<Text>,
+        allow_pull_requests -> Bool,
+        version -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    workload_tokens (token_hash) {
+        token_hash -> Binary,
+        given_hash -> Binary,
+        organization_id -> Binary,
+        rule_id -> Binary,
+        expires_at -> BigInt,
+        kept_until -> BigInt,
+    }
+}
+
 allow_tables_to_appear_in_same_query!(
     organizations,
     users,
@@ -779,4 +856,11 @@ allow_tables_to_appear_in_same_query!(
     webhook_tickets,
     webhook_inbox,
     events,
+    client_counters,
+    client_product_types,
+    client_products,
+    client_engagements,
+    client_tests,
+    trust_rules,
+    workload_tokens,
 );

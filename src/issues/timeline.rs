@@ -65,7 +65,7 @@ impl Entry {
     #[must_use]
     pub fn by(actor: Actor, organization: OrganizationId, issue: IssueId, now: UtcTime) -> Self {
         let kind = match actor {
-            Actor::User(_) | Actor::Token(_) => EntryKind::User,
+            Actor::User(_) | Actor::Token(_) | Actor::Workload(_) => EntryKind::User,
             Actor::System => EntryKind::System,
         };
         Self {

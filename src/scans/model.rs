@@ -58,6 +58,10 @@ pub struct UploadSettings {
     pub reopen: bool,
     /// Findings below it are left alone.
     pub minimum_severity: Severity,
+    /// What is new is confirmed already.
+    pub verified: bool,
+    /// What is new, and of which the report says nothing else, waits in review until somebody looks at it.
+    pub to_review: bool,
 }
 
 impl Default for UploadSettings {
@@ -73,6 +77,8 @@ impl Default for UploadSettings {
             resolve_missing: true,
             reopen: true,
             minimum_severity: Severity::Unknown,
+            verified: false,
+            to_review: false,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use diesel::QueryResult;
 
 use super::fingerprint::Print;
+use super::model::UploadSettings;
 use super::prepare::{self, Prepared};
 use crate::assets;
 use crate::assets::model::AssetKind;
@@ -15,7 +16,7 @@ use crate::base::time::UtcTime;
 use crate::db::conn::Conn;
 use crate::observations::catalogue::{self, ComponentKey};
 use crate::observations::model::{Observation, ObservationDetails, Vulnerability};
-use crate::observations::status;
+use crate::observations::status::{self, ObservationStatus};
 use crate::reports::report::{self, Finding, Report};
 
 /// The ids of the rows that a report's new findings point at, by index into the report.
@@ -170,6 +171,8 @@ pub struct RowMaker<'a> {
     pub branch: BranchId,
     /// The source.
     pub source: ScanSourceId,
+    /// What was asked for.
+    pub settings: &'a UploadSettings,
     /// When this is written.
     pub now: UtcTime,
 }
@@ -179,7 +182,9 @@ impl RowMaker<'_> {
     pub fn observation(&self, index: usize, id: ObservationId, fingerprint: Print) -> QueryResult<Observation> {
         let (finding, prints) = (&self.prepared.report.findings[index], &self.prepared.prints[index]);
         let scan_status = prepare::status_of(finding);
-        let status = status::current(true, None, scan_status);
+        let waits = self.settings.to_review && scan_status.is_none();
+        let assessed_status = waits.then_some(ObservationStatus::InReview);
+        let status = status::current(true, assessed_status, scan_status);
         let severity = finding.severity_in(&self.prepared.report);
         let asset = match finding.asset {
             Some(asset) => self.shared.assets.get(&asset).copied(),
@@ -204,11 +209,11 @@ impl RowMaker<'_> {
             severity,
             scan_severity: severity,
             scan_status,
-            assessed_status: None,
+            assessed_status,
             assessed_severity: None,
             assessment_expires_at: None,
             duplicate_of: None,
-            is_verified: false,
+            is_verified: self.settings.verified,
             location: prepare::location_of(finding),
             line: line_of(finding),
             content_hash: prints.content,

@@ -191,6 +191,7 @@ impl<'a> Writing<'a> {
             product: self.order.target.product,
             branch: self.order.target.branch,
             source: self.source.id,
+            settings: &self.order.settings,
             now: self.now,
         }
     }

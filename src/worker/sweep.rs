@@ -8,7 +8,7 @@ use crate::assessments;
 use crate::base::error::ApiError;
 use crate::base::time::UtcTime;
 use crate::db::conn::Conn;
-use crate::{events, idempotency, scans, webhooks};
+use crate::{events, idempotency, scans, webhooks, workloads};
 
 /// How often everything is looked at.
 const EVERY: Duration = Duration::from_secs(30);
@@ -22,6 +22,7 @@ const DUTIES: &[Duty] = &[
     ("idempotency keys", |conn, now| idempotency::service::sweep(conn, now).map(drop)),
     ("events", events::repo::sweep),
     ("deliveries of webhooks", webhooks::service::sweep),
+    ("exchanged tokens", workloads::service::sweep),
     ("abandoned uploads", |conn, now| scans::import::fail_abandoned(conn, now).map(drop)),
 ];
 

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::app::{Answer, Client, TestApp};
 use crate::both_databases;
+use crate::builders::Tenant;
 
 const PASSWORD: &str = "correct horse battery staple";
 
@@ -418,4 +419,10 @@ async fn lists_come_in_pages_with_totals(app: TestApp) {
         distinct.dedup();
         assert_eq!(distinct.len(), all.len(), "{path}");
     }
+}
+
+/// Makes a user with the usual password a member of an organization.
+pub async fn join(app: &TestApp, tenant: &Tenant, email: &str, role: &str) {
+    let code = invite(&tenant.admin, email, role).await.expect(201).text("code");
+    accept(app, &code, None, PASSWORD).await.expect(200);
 }

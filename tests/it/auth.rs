@@ -57,6 +57,12 @@ async fn user(app: &TestApp, email: &str) -> UserId {
     id
 }
 
+/// A user who can log in: address and password.
+pub async fn user_with_password(app: &TestApp, email: &str) -> (String, String) {
+    user(app, email).await;
+    (email.to_owned(), PASSWORD.to_owned())
+}
+
 async fn login(client: &Client, email: &str, password: &str) -> Answer {
     client.post("/api/v1/auth/login", json!({ "email": email, "password": password })).await
 }

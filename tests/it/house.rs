@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[&[&str]] = &[
     &["base"],
     &["db", "config", "keys", "egress", "reports"],
+    &["oidc"],
     &["access", "observations", "outbox", "criteria", "templates", "idempotency", "inbox", "events"],
     &["products", "assets", "rules", "sla", "notifications", "tickets", "app"],
-    &["issues", "connections"],
+    &["issues", "connections", "clients", "workloads"],
     &["tracker_configs"],
     &["assessments"],
     &["scans", "trackers", "validation", "telemetry"],

@@ -49,6 +49,10 @@ impl Operation {
         self.path.starts_with("/api/v1/organizations/{organization}")
     }
 
+    fn is_of_other_servers(&self) -> bool {
+        self.described["tags"][0] == "compatibility"
+    }
+
     /// Does it need no credential?
     fn is_public(&self) -> bool {
         self.described["security"]
@@ -110,7 +114,8 @@ fn every_operation_says_what_it_does_and_what_it_answers() {
 fn every_json_body_refuses_unknown_fields() {
     let document = read_document();
     let mut checked = 0;
-    for Operation { method, path, described } in operations() {
+    // Clients of other servers send more than we read.
+    for Operation { method, path, described } in operations().into_iter().filter(|it| !it.is_of_other_servers()) {
         let contents = described["requestBody"]["content"].as_object().cloned().unwrap_or_default();
         for (_, content) in contents.iter().filter(|(content_type, _)| content_type.ends_with("json")) {
             let name = content["schema"]["$ref"].as_str().and_then(|name| name.rsplit('/').next());

@@ -4,6 +4,7 @@ pub mod first_start;
 pub mod invitations;
 pub mod members;
 pub mod organizations;
+pub mod profile;
 pub mod sessions;
 pub mod teams;
 pub mod tokens;

@@ -28,6 +28,8 @@ use crate::keys::Keys;
 const WRONG: ApiError = ApiError::Unauthenticated("the e-mail address or the password is wrong");
 const REFUSED: ApiError = ApiError::Unauthenticated("the refresh token is not valid: log in again");
 
+const LOGIN_TOKEN_LASTS: Duration = Duration::from_secs(24 * 3600);
+
 /// How long sessions last and how many wrong passwords are borne.
 #[derive(Debug, Clone, Copy)]
 pub struct Terms {
@@ -135,6 +137,32 @@ pub async fn login(db: &Db, keys: &Keys, terms: Terms, login: Login, now: UtcTim
     .await?;
     tracing::info!(session = %id, user = %session.user_id, address = %address, "logged in");
     issue(keys, terms, &session, refresh_token, now)
+}
+
+/// Begins a session that has one token only, for machines that log in as people: it lasts for a day, and is not prolonged.
+///
+/// # Errors
+/// As for [`login`].
+pub async fn login_for_token(db: &Db, terms: Terms, login: Login, now: UtcTime) -> Result<Secret<String>, ApiError> {
+    let address = login.address;
+    let proven = prove(db, terms.limits, login, now).await?;
+    let id = SessionId::generate();
+    let token = secret_text::new_login_token(id);
+    let session = Session {
+        id,
+        user_id: proven.user.id,
+        refresh_hash: secret_text::hash(token.expose()),
+        expires_at: now.plus(LOGIN_TOKEN_LASTS),
+        created_at: now,
+    };
+    tracing::info!(session = %id, user = %session.user_id, address = %address, "logged in for a token");
+    db.write_again(move |conn| {
+        proven.confirm(conn, now)?;
+        repo::sessions::insert(conn, &session)?;
+        Ok(())
+    })
+    .await?;
+    Ok(token)
 }
 
 /// Goes on with a session: new tokens for the newest refresh token.

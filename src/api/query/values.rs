@@ -55,6 +55,14 @@ impl Values {
         Self(taken)
     }
 
+    /// Takes out values of nothing but space, and the names that have no others.
+    pub(super) fn drop_empty(&mut self) {
+        for (_, values) in &mut self.0 {
+            values.retain(|value| !value.trim().is_empty());
+        }
+        self.0.retain(|(_, values)| !values.is_empty());
+    }
+
     /// The same text for the same parameters, in whatever order.
     pub(super) fn canonical(&self) -> String {
         let mut pairs: Vec<(&str, &str)> =

@@ -11,6 +11,7 @@ pub mod fault;
 pub mod github;
 pub mod gitlab;
 pub mod http;
+pub mod issuer;
 pub mod jira;
 pub mod server;
 pub mod store;

@@ -1,0 +1,366 @@
+//! Imports and reimports, as DefectDojo takes them.
+
+use std::time::Duration;
+
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse, post};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::statistics::CompatStatistics;
+use super::values::{Flag, Number, SeverityWord};
+use crate::access::model::Caller;
+use crate::api::query::read_leniently;
+use crate::api::{idempotency, upload};
+use crate::app::App;
+use crate::base::error::ApiError;
+use crate::base::ids::{ScanId, UploadId};
+use crate::base::time::UtcTime;
+use crate::clients::model::Test;
+use crate::clients::repo::statistics::{self, Counted};
+use crate::clients::resolve::{self, Named, Place};
+use crate::clients::scan_type::{self, ScanType};
+use crate::clients::service as clients;
+use crate::db::conn::Conn;
+use crate::products::model::IdOrName;
+use crate::products::target::Wanted;
+use crate::scans::model::{Scan, ScanCounts, UploadSettings};
+use crate::scans::service::{self, Running, Submission};
+
+/// How long an import is waited for: such clients know no other answer than that it is done.
+const WAIT: Duration = Duration::from_secs(600);
+
+/// The routes of imports.
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(compat_import_scan).service(compat_reimport_scan);
+}
+
+/// What is said with a report. Parts that are not known here are ignored.
+#[derive(Debug, Deserialize, IntoParams, ToSchema)]
+struct CompatImport {
+    /// The report as the tool wrote it.
+    #[schema(value_type = String, format = Binary)]
+    #[expect(dead_code, reason = "describes the form to the document; the file is read as it comes")]
+    file: Option<String>,
+    /// The name of the format; of a known test, its own.
+    #[schema(max_length = 200, example = "Trivy Scan")]
+    scan_type: Option<String>,
+    /// The number of the test.
+    test: Option<Number>,
+    /// The number of the engagement.
+    engagement: Option<Number>,
+    /// The number of the product, which must agree with the rest.
+    product_id: Option<Number>,
+    /// The name of the product type.
+    #[schema(max_length = 200)]
+    product_type_name: Option<String>,
+    /// The name of the product.
+    #[schema(max_length = 200, example = "shop")]
+    product_name: Option<String>,
+    /// The name of the engagement.
+    #[schema(max_length = 200, example = "CI/CD")]
+    engagement_name: Option<String>,
+    /// The title of the test: the name of the scan source.
+    #[schema(max_length = 200)]
+    test_title: Option<String>,
+    /// Make what is named and missing? Default no.
+    auto_create_context: Option<Flag>,
+    /// The branch.
+    #[schema(max_length = 200, example = "main")]
+    branch_tag: Option<String>,
+    /// The commit.
+    #[schema(max_length = 200)]
+    commit_hash: Option<String>,
+    /// The environment that was scanned.
+    #[schema(max_length = 200)]
+    environment: Option<String>,
+    /// The service that was scanned: its findings are compared with its own only.
+    #[schema(max_length = 200)]
+    service: Option<String>,
+    /// The day of the scan; not a day to come.
+    #[schema(format = Date, example = "2026-06-01")]
+    scan_date: Option<String>,
+    /// Leave findings below this severity alone.
+    minimum_severity: Option<SeverityWord>,
+    /// Resolve what the report does not hold? Default no for an import, yes for a reimport.
+    close_old_findings: Option<Flag>,
+    /// Leave closed what is reported again? Default no.
+    do_not_reactivate: Option<Flag>,
+    /// Are new findings active? If not, they wait in review. Default yes.
+    active: Option<Flag>,
+    /// Are new findings verified? Default no.
+    verified: Option<Flag>,
+}
+
+/// What became of an import.
+#[derive(Debug, Serialize, ToSchema)]
+struct CompatImported {
+    /// The number of the test.
+    test: i64,
+    /// The same.
+    test_id: i64,
+    /// The number of the engagement.
+    engagement_id: i64,
+    /// The number of the product.
+    product_id: i64,
+    /// The number of the product type, once a client said one.
+    product_type_id: Option<i64>,
+    /// The name of the product.
+    product_name: String,
+    /// The name of the engagement.
+    engagement_name: String,
+    /// The title of the test.
+    test_title: String,
+    /// The name of the format.
+    #[schema(example = "Trivy Scan")]
+    scan_type: String,
+    /// The day of the scan.
+    #[schema(format = Date, example = "2026-06-01")]
+    scan_date: String,
+    /// The branch.
+    branch_tag: Option<String>,
+    /// The commit.
+    commit_hash: Option<String>,
+    /// Whether what the report does not hold was resolved.
+    close_old_findings: bool,
+    /// Counts.
+    statistics: CompatStatistics,
+    /// The upload in Patchbay's own API.
+    upload_id: UploadId,
+    /// The scans in Patchbay's own API: one per tool in the report.
+    scan_ids: Vec<ScanId>,
+    /// Where they are.
+    links: CompatLinks,
+}
+
+/// Where an import is in Patchbay's own API.
+#[derive(Debug, Serialize, ToSchema)]
+struct CompatLinks {
+    /// The upload.
+    upload: String,
+    /// Its scans.
+    scans: Vec<String>,
+}
+
+/// Import a report, as DefectDojo does.
+///
+/// A test of the same title is gone on with, so a second import of the same report changes nothing.
+#[utoipa::path(
+    tag = "compatibility",
+    request_body(content((CompatImport = "multipart/form-data"))),
+    responses(
+        (status = 201, description = "Imported.", body = CompatImported),
+        (status = 202, description = "Still running.", body = CompatImported)
+    )
+)]
+#[post("/v2/import-scan")]
+async fn compat_import_scan(
+    app: Data<App>,
+    caller: Caller,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, ApiError> {
+    receive(app, caller, request, payload, false).await
+}
+
+/// Reimport a report, as DefectDojo does.
+///
+/// Like an import, but what the report does not hold is resolved unless `close_old_findings` says no.
+#[utoipa::path(
+    tag = "compatibility",
+    request_body(content((CompatImport = "multipart/form-data"))),
+    responses(
+        (status = 201, description = "Imported.", body = CompatImported),
+        (status = 202, description = "Still running.", body = CompatImported)
+    )
+)]
+#[post("/v2/reimport-scan")]
+async fn compat_reimport_scan(
+    app: Data<App>,
+    caller: Caller,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, ApiError> {
+    receive(app, caller, request, payload, true).await
+}
+
+async fn receive(
+    app: Data<App>,
+    caller: Caller,
+    request: HttpRequest,
+    payload: Payload,
+    is_reimport: bool,
+) -> Result<HttpResponse, ApiError> {
+    let upload = upload::receive(&request, payload.into_inner(), &app.config).await?;
+    let hash = idempotency::hash_of(&request, &[upload.fields.as_bytes(), &upload.file.hash]);
+    idempotency::run(&request, &caller.clone(), hash, import(app, caller, upload, is_reimport)).await
+}
+
+async fn import(
+    app: Data<App>,
+    caller: Caller,
+    upload: upload::Upload,
+    is_reimport: bool,
+) -> Result<HttpResponse, ApiError> {
+    let parts: CompatImport = read_leniently(&upload.fields)?;
+    let now = app.clock.now();
+    let scanned_at = parts.scanned_at(now)?;
+    let close_old_findings = parts.close_old_findings.map_or(is_reimport, |flag| flag.0);
+    let (named, called, seen_by) = (parts.named(is_reimport), parts.scan_type.clone(), caller.clone());
+    let (place, scan_type, before) = app
+        .db
+        .write_again(move |conn| {
+            let scan_type = scan_type_of(conn, &seen_by, called.as_deref(), named.test)?;
+            let place = resolve::resolve(conn, &seen_by, &named, scan_type, now)?;
+            let before = counted(conn, &place)?;
+            Ok((place, scan_type, before))
+        })
+        .await?;
+    let settings =
+        UploadSettings { scanned_at, resolve_missing: close_old_findings, ..parts.settings(scan_type, &place) };
+    let submission = Submission {
+        wanted: wanted(&place),
+        settings,
+        size_bytes: upload.file.size_bytes,
+        file_hash: upload.file.hash,
+        file: upload.file.source,
+    };
+    let organization = caller.organization;
+    let Running { upload, task } = service::submit(&app, caller, submission, now).await?;
+    let is_done = match tokio::time::timeout(WAIT, task).await {
+        Ok(ended) => ended.map_err(ApiError::internal)?.map(|()| true)?,
+        Err(_still_running) => false,
+    };
+    let of_place = place.clone();
+    let (scans, after) = app
+        .db
+        .read(move |conn| {
+            let (_, scans) = service::find_upload(conn, organization, upload)?;
+            Ok::<_, ApiError>((scans, counted(conn, &of_place)?))
+        })
+        .await?;
+    let statistics = CompatStatistics::new(&before, sum(&scans), &after);
+    let view = CompatImported::new(place, upload, &scans, statistics, scanned_at.unwrap_or(now));
+    let mut answer = if is_done { HttpResponse::Created() } else { HttpResponse::Accepted() };
+    Ok(answer.json(CompatImported { close_old_findings, ..view }))
+}
+
+fn sum(scans: &[Scan]) -> ScanCounts {
+    let mut counts = ScanCounts::default();
+    for scan in scans {
+        counts += scan.counts;
+    }
+    counts
+}
+
+fn counted(conn: &mut Conn, place: &Place) -> Result<Vec<Counted>, ApiError> {
+    let name = place.test.source_name();
+    let (organization, of) = (place.product.organization_id, (place.engagement.id, place.branch.id));
+    Ok(statistics::of_test(conn, organization, of, name.as_deref())?)
+}
+
+/// The scan type that is said, else that of the test.
+fn scan_type_of(conn: &mut Conn, caller: &Caller, said: Option<&str>, test: Option<i64>) -> Result<ScanType, ApiError> {
+    match (said, test) {
+        (Some(name), _) => scan_type::by_name(name),
+        (None, Some(number)) => {
+            let (Test { scan_type, .. }, _) = clients::test(conn, caller, number)?;
+            scan_type::by_name(&scan_type)
+        }
+        (None, None) => Err(ApiError::invalid("scan_type", "is required")),
+    }
+}
+
+fn wanted(place: &Place) -> Wanted {
+    Wanted {
+        product: IdOrName::Id(place.product.id),
+        branch: (!place.branch.is_implicit()).then_some(IdOrName::Id(place.branch.id)),
+        engagement: Some(IdOrName::Id(place.engagement.id)),
+        create_missing: false,
+    }
+}
+
+impl CompatImport {
+    /// When the scan ran. A day says less than a report or a receipt of that day, so today is no news.
+    fn scanned_at(&self, now: UtcTime) -> Result<Option<UtcTime>, ApiError> {
+        let Some(text) = &self.scan_date else { return Ok(None) };
+        let unreadable = || ApiError::invalid("scan_date", "must be a day: YYYY-MM-DD");
+        let day = UtcTime::parse(text).ok_or_else(unreadable)?;
+        let (day_of_scan, today) = (day.to_chrono().date_naive(), now.to_chrono().date_naive());
+        if day_of_scan > today {
+            return Err(ApiError::invalid("scan_date", "must not be in the future"));
+        }
+        Ok((day_of_scan < today).then_some(day))
+    }
+
+    fn named(&self, is_reimport: bool) -> Named {
+        let number = |number: Option<Number>| number.map(|number| number.0);
+        Named {
+            test: number(self.test),
+            engagement: number(self.engagement),
+            product: number(self.product_id),
+            product_type_name: self.product_type_name.clone(),
+            product_name: self.product_name.clone(),
+            engagement_name: self.engagement_name.clone(),
+            test_title: self.test_title.clone(),
+            branch: self.branch_tag.clone(),
+            commit: self.commit_hash.clone(),
+            create_missing: self.auto_create_context.is_some_and(|flag| flag.0),
+            is_reimport,
+        }
+    }
+
+    fn settings(&self, scan_type: ScanType, place: &Place) -> UploadSettings {
+        let is = |flag: Option<Flag>, default: bool| flag.map_or(default, |flag| flag.0);
+        let defaults = UploadSettings::default();
+        UploadSettings {
+            format: scan_type.format.map(str::to_owned),
+            name: source_name(place, self.service.as_deref()),
+            commit: place.commit.clone(),
+            environment: self.environment.clone(),
+            reopen: !is(self.do_not_reactivate, false),
+            minimum_severity: self.minimum_severity.map_or(defaults.minimum_severity, SeverityWord::minimum),
+            verified: is(self.verified, false),
+            to_review: !is(self.active, true),
+            ..defaults
+        }
+    }
+}
+
+/// The title of the test, and the service: what is compared with what.
+fn source_name(place: &Place, service: Option<&str>) -> Option<String> {
+    match (place.test.source_name(), service) {
+        (Some(title), Some(service)) => Some(format!("{title} ({service})")),
+        (Some(name), None) => Some(name),
+        (None, service) => service.map(str::to_owned),
+    }
+}
+
+impl CompatImported {
+    fn new(place: Place, upload: UploadId, scans: &[Scan], statistics: CompatStatistics, scanned_at: UtcTime) -> Self {
+        let of_organization = format!("/api/v1/organizations/{}", place.product.organization_id);
+        Self {
+            test: place.test.number,
+            test_id: place.test.number,
+            engagement_id: place.engagement_number.number,
+            product_id: place.product_number.number,
+            product_type_id: place.product_number.product_type,
+            product_name: place.product.name,
+            engagement_name: place.engagement.name,
+            test_title: place.test.title,
+            scan_type: place.test.scan_type,
+            scan_date: scanned_at.to_chrono().date_naive().to_string(),
+            branch_tag: Some(place.branch.name).filter(|name| !name.is_empty()),
+            commit_hash: place.commit,
+            close_old_findings: false,
+            statistics,
+            upload_id: upload,
+            scan_ids: scans.iter().map(|scan| scan.id).collect(),
+            links: CompatLinks {
+                upload: format!("{of_organization}/uploads/{upload}"),
+                scans: scans.iter().map(|scan| format!("{of_organization}/scans/{}", scan.id)).collect(),
+            },
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Tests.
+
+use diesel::dsl::count_star;
+use diesel::prelude::*;
+
+use super::take_numbers;
+use crate::base::ids::{EngagementId, OrganizationId};
+use crate::base::scope::ProductScope;
+use crate::base::time::UtcTime;
+use crate::clients::model::{EngagementNumber, NumberedTest, Part, Test, Wish};
+use crate::db::conn::{Conn, MultiBackend};
+use crate::db::schema::{client_engagements, client_tests, engagements};
+use crate::{in_scope, on_backend};
+
+/// The tests that match. A macro, because a query that counts has another type than one that selects.
+macro_rules! wished {
+    ($organization:expr, $scope:expr, $wish:expr, $select:expr) => {{
+        let of_engagement = engagements::organization_id
+            .eq(client_tests::organization_id)
+            .and(engagements::id.eq(client_tests::engagement_id));
+        let numbered = client_engagements::organization_id
+            .eq(client_tests::organization_id)
+            .and(client_engagements::engagement_id.eq(client_tests::engagement_id));
+        let query = client_tests::table
+            .inner_join(engagements::table.on(of_engagement))
+            .inner_join(client_engagements::table.on(numbered))
+            .filter(client_tests::organization_id.eq($organization))
+            .select($select)
+            .into_boxed::<MultiBackend>();
+        let mut query = in_scope!(query, $scope, engagements::product_id);
+        if let Some(number) = $wish.number {
+            query = query.filter(client_tests::number.eq(number));
+        }
+        if let Some(title) = &$wish.name {
+            query = query.filter(client_tests::title.eq(title.trim().to_owned()));
+        }
+        if let Some(engagement) = $wish.parent {
+            query = query.filter(client_engagements::number.eq(engagement));
+        }
+        if let Some(scan_type) = &$wish.scan_type {
+            query = query.filter(client_tests::scan_type.eq(scan_type.clone()));
+        }
+        query
+    }};
+}
+
+/// A part of the tests of products that may be seen, in the order of their numbers.
+pub fn list(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    scope: &ProductScope,
+    wish: &Wish,
+    part: Part,
+) -> QueryResult<Vec<NumberedTest>> {
+    let columns = (Test::as_select(), EngagementNumber::as_select());
+    let query = wished!(organization, scope, wish, columns);
+    query.order(client_tests::number).limit(part.limit).offset(part.offset).load(conn)
+}
+
+/// How many there are.
+pub fn count(conn: &mut Conn, organization: OrganizationId, scope: &ProductScope, wish: &Wish) -> QueryResult<i64> {
+    wished!(organization, scope, wish, count_star()).get_result(conn)
+}
+
+/// The test of an engagement with a title and a scan type.
+pub fn find(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    engagement: EngagementId,
+    title: &str,
+    scan_type: &str,
+) -> QueryResult<Option<Test>> {
+    client_tests::table
+        .filter(client_tests::organization_id.eq(organization).and(client_tests::engagement_id.eq(engagement)))
+        .filter(client_tests::title.eq(title).and(client_tests::scan_type.eq(scan_type)))
+        .select(Test::as_select())
+        .first(conn)
+        .optional()
+}
+
+/// Finds the test of an engagement with a title and a scan type, or makes it.
+pub fn find_or_make(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    engagement: EngagementId,
+    (title, scan_type): (&str, &str),
+    now: UtcTime,
+) -> QueryResult<Test> {
+    if let Some(found) = find(conn, organization, engagement, title, scan_type)? {
+        return Ok(found);
+    }
+    let made = Test {
+        organization_id: organization,
+        number: take_numbers(conn, organization, 1)?,
+        engagement_id: engagement,
+        title: title.to_owned(),
+        scan_type: scan_type.to_owned(),
+        created_at: now,
+    };
+    on_backend!(conn, |c| {
+        diesel::insert_into(client_tests::table).values(&made).on_conflict_do_nothing().execute(c)
+    })?;
+    // Read back: another request may have been first.
+    find(conn, organization, engagement, title, scan_type)?.ok_or(diesel::result::Error::NotFound)
+}

@@ -1,0 +1,179 @@
+//! Which run a token stands for, and which rules admit it: pure.
+
+use super::model::{Provider, TrustRule};
+use super::pattern::matches;
+use crate::oidc::token::Claims;
+
+/// What a run runs on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GitRef {
+    /// A branch.
+    Branch(String),
+    /// A tag.
+    Tag(String),
+}
+
+/// A run of a CI, as its token tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The number of the repository or project.
+    pub repository_id: String,
+    /// Its name, for the audit log.
+    pub repository: String,
+    /// What it runs on; of a run for a pull request, the branch that it is for.
+    pub git_ref: Option<GitRef>,
+    /// Where it deploys to.
+    pub environment: Option<String>,
+    /// The file of the workflow.
+    pub workflow: Option<String>,
+    /// Is it for a pull request?
+    pub is_pull_request: bool,
+    /// The token's own id.
+    pub token_id: Option<String>,
+}
+
+impl Identity {
+    /// The run of a token of GitHub Actions.
+    ///
+    /// Source: GitHub, "OpenID Connect reference", the OIDC token.
+    fn of_github(claims: &Claims) -> Option<Self> {
+        let event = claims.text("event_name")?;
+        let git_ref = claims.text("ref").unwrap_or_default();
+        // `pull_request_target` runs on the base branch, with its secrets, for whoever opened the pull request.
+        let is_pull_request = event.starts_with("pull_request") || git_ref.starts_with("refs/pull/");
+        let git_ref = if is_pull_request {
+            claims.text("base_ref").map(GitRef::Branch)
+        } else if let Some(name) = git_ref.strip_prefix("refs/heads/") {
+            Some(GitRef::Branch(name.to_owned()))
+        } else {
+            git_ref.strip_prefix("refs/tags/").map(|name| GitRef::Tag(name.to_owned()))
+        };
+        let workflow = claims.text("workflow_ref").and_then(|of| workflow_file(&of, "/"));
+        Some(Self {
+            repository_id: claims.text("repository_id")?,
+            repository: claims.text("repository").unwrap_or_default(),
+            git_ref,
+            environment: claims.text("environment"),
+            workflow,
+            is_pull_request,
+            token_id: claims.text("jti"),
+        })
+    }
+
+    /// The run of a token of GitLab CI.
+    ///
+    /// Source: GitLab, "OpenID Connect (OIDC) Authentication Using ID Tokens", token payload.
+    fn of_gitlab(claims: &Claims) -> Option<Self> {
+        let source = claims.text("pipeline_source")?;
+        let is_pull_request = matches!(source.as_str(), "merge_request_event" | "external_pull_request_event")
+            || claims.text("ref_path").is_some_and(|path| path.starts_with("refs/merge-requests/"));
+        let name = claims.text("ref");
+        let git_ref = match (is_pull_request, claims.text("ref_type").as_deref()) {
+            // The token names the source branch only, which whoever opened the merge request chose.
+            (true, _) => None,
+            (false, Some("branch")) => name.map(GitRef::Branch),
+            (false, Some("tag")) => name.map(GitRef::Tag),
+            (false, _) => None,
+        };
+        Some(Self {
+            repository_id: claims.text("project_id")?,
+            repository: claims.text("project_path").unwrap_or_default(),
+            git_ref,
+            environment: claims.text("environment"),
+            workflow: claims.text("ci_config_ref_uri").and_then(|of| workflow_file(&of, "//")),
+            is_pull_request,
+            token_id: claims.text("jti"),
+        })
+    }
+
+    /// The run of a token of a CI. None when the token lacks what tokens of that CI have.
+    #[must_use]
+    pub fn of(provider: Provider, claims: &Claims) -> Option<Self> {
+        match provider {
+            Provider::GitHub => Self::of_github(claims),
+            Provider::GitLab => Self::of_gitlab(claims),
+        }
+    }
+}
+
+/// `owner/name/.github/workflows/ci.yml@refs/heads/main`, or `host/group/name//.gitlab-ci.yml@…`: the file.
+fn workflow_file(reference: &str, separator: &str) -> Option<String> {
+    let (path, _at) = reference.split_once('@')?;
+    let file = match separator {
+        "//" => path.split_once("//")?.1,
+        _ => path.splitn(3, '/').nth(2)?,
+    };
+    Some(file.to_owned())
+}
+
+/// Why a rule does not admit a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// It is meant for somebody else.
+    Audience,
+    /// It is of another repository, or of none.
+    Repository,
+    /// It is for a pull request.
+    PullRequest,
+    /// It runs on another branch or tag.
+    Ref,
+    /// It deploys to another environment.
+    Environment,
+    /// It is of another workflow.
+    Workflow,
+}
+
+impl Refusal {
+    /// In words.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Audience => "the token is meant for another audience than the product's trust rule says",
+            Self::Repository => "no product trusts the repository of the token",
+            Self::PullRequest => "runs for pull requests are not trusted by the product",
+            Self::Ref => "the product trusts other branches and tags of the repository",
+            Self::Environment => "the product trusts other environments of the repository",
+            Self::Workflow => "the product trusts another workflow of the repository",
+        }
+    }
+}
+
+/// Does a rule admit a token? The run that it stands for, or why not.
+///
+/// # Errors
+/// [`Refusal`].
+pub fn admit(rule: &TrustRule, claims: &Claims) -> Result<Identity, Refusal> {
+    if rule.issuer != claims.issuer {
+        return Err(Refusal::Repository);
+    }
+    let identity = Identity::of(rule.provider, claims).ok_or(Refusal::Repository)?;
+    if identity.repository_id != rule.repository_id {
+        return Err(Refusal::Repository);
+    }
+    if !claims.is_for(&rule.audience) {
+        return Err(Refusal::Audience);
+    }
+    if identity.is_pull_request && !rule.allow_pull_requests {
+        return Err(Refusal::PullRequest);
+    }
+    let patterns = rule.patterns();
+    let any = |patterns: &[String], text: &str| patterns.iter().any(|pattern| matches(pattern, text));
+    let is_ref_trusted = match &identity.git_ref {
+        Some(GitRef::Branch(name)) => any(&patterns.branches, name),
+        Some(GitRef::Tag(name)) => any(&patterns.tags, name),
+        // GitLab does not say what a merge request is for; whoever admits them admits all.
+        None => identity.is_pull_request,
+    };
+    if !is_ref_trusted {
+        return Err(Refusal::Ref);
+    }
+    let environment = identity.environment.as_deref();
+    if !patterns.environments.is_empty() && !environment.is_some_and(|name| any(&patterns.environments, name)) {
+        return Err(Refusal::Environment);
+    }
+    let workflow = identity.workflow.as_deref();
+    if rule.workflow.as_ref().is_some_and(|pattern| !workflow.is_some_and(|file| matches(pattern, file))) {
+        return Err(Refusal::Workflow);
+    }
+    Ok(identity)
+}
