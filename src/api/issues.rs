@@ -1,32 +1,48 @@
-//! Issues: draft, create, get.
+//! Issues: list, count, draft, create, get, change, merge, delete.
 
 use actix_web::web::{Data, Path};
-use actix_web::{HttpRequest, HttpResponse, get, post};
+use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::body::StrictJson;
-use super::etag::{etag, location};
+use super::body::{MergePatch, Patch, StrictJson};
+use super::etag::{IfMatch, etag, location};
+use super::query::{ListQuery, PageParams, Sorted, StrictQuery};
 use crate::access::model::Caller;
 use crate::app::App;
 use crate::base::error::ApiError;
 use crate::base::ids::{AssetId, IssueId, ObservationId, ProductId, ScanId, VulnerabilityId};
+use crate::base::page::Page;
 use crate::base::time::UtcTime;
-use crate::issues::model::{Assignee, NewIssue, Risk};
+use crate::issues::filter::{Filter as IssueFilter, Sort};
+use crate::issues::model::{Assignee, IssuePatch, NewIssue, Risk};
 use crate::issues::selection::Selection;
-use crate::issues::service::{self, create};
+use crate::issues::service::bulk::{Change, Summary, Which};
+use crate::issues::service::{self, browse, bulk, create, edit, merge};
 use crate::issues::status::IssueState;
 use crate::observations::filter::Filter;
 
-mod views;
+pub(super) mod views;
 
-use views::{DraftView, IssueView};
+use views::{DraftView, IssueFacetsView, IssueView};
 
 /// The routes of issues.
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(draft_issue).service(create_issue).service(get_issue);
+    config
+        .service(list_issues)
+        .service(create_issue)
+        .service(count_issues)
+        .service(draft_issue)
+        .service(change_issues)
+        .service(get_issue)
+        .service(update_issue)
+        .service(delete_issue)
+        .service(merge_issue);
 }
+
+/// Which issues, in which order.
+type IssueList = Sorted<IssueFilter, Sort>;
 
 /// The issue of a path.
 #[derive(Debug, Clone, Copy, Deserialize, IntoParams)]
@@ -130,6 +146,161 @@ impl CreateIssue {
     }
 }
 
+/// What to change of an issue.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateIssue {
+    /// One line.
+    #[serde(default)]
+    #[schema(value_type = String, min_length = 1, max_length = 200, example = "Log4Shell in the shop")]
+    name: Patch<String>,
+    /// Markdown.
+    #[serde(default)]
+    #[schema(value_type = String, max_length = 100_000)]
+    description: Patch<String>,
+    /// Markdown: what to do about it.
+    #[serde(default)]
+    #[schema(value_type = String, max_length = 100_000)]
+    remediation: Patch<String>,
+    /// How bad it is.
+    #[serde(default)]
+    #[schema(value_type = Risk)]
+    risk: Patch<Risk>,
+    /// How far the work is. A closed issue is left alone until it is opened again; then it is recomputed in full.
+    #[serde(default)]
+    #[schema(value_type = IssueState)]
+    state: Patch<IssueState>,
+    /// By when it is to be done; null for no date.
+    #[serde(default)]
+    #[schema(value_type = Option<UtcTime>)]
+    due_at: Patch<Option<UtcTime>>,
+    /// Who is to work on it; null for nobody.
+    #[serde(default)]
+    #[schema(value_type = Option<Assignee>)]
+    assignee: Patch<Option<Assignee>>,
+}
+
+impl From<UpdateIssue> for IssuePatch {
+    fn from(input: UpdateIssue) -> Self {
+        Self {
+            name: input.name,
+            description: input.description,
+            remediation: input.remediation,
+            risk: input.risk,
+            state: input.state,
+            due_at: input.due_at,
+            assignee: input.assignee,
+        }
+    }
+}
+
+/// What many issues are to be alike.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IssueChange {
+    /// How bad they are.
+    #[serde(default)]
+    #[schema(value_type = Risk)]
+    risk: Patch<Risk>,
+    /// How far the work is.
+    #[serde(default)]
+    #[schema(value_type = IssueState)]
+    state: Patch<IssueState>,
+    /// By when they are to be done; null for no date.
+    #[serde(default)]
+    #[schema(value_type = Option<UtcTime>)]
+    due_at: Patch<Option<UtcTime>>,
+    /// Who is to work on them; null for nobody.
+    #[serde(default)]
+    #[schema(value_type = Option<Assignee>)]
+    assignee: Patch<Option<Assignee>>,
+}
+
+/// Issues to change alike: named by id or by a filter.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeIssues {
+    /// These. Either this or `filter`.
+    #[schema(max_items = 10000)]
+    ids: Option<Vec<IssueId>>,
+    /// All that match, at most 10,000. Either this or `ids`; an empty filter is all that the caller may see.
+    filter: Option<IssueFilter>,
+    /// What they are to be.
+    change: IssueChange,
+}
+
+impl ChangeIssues {
+    fn split(self) -> Result<(Which, Change), ApiError> {
+        let which = match (self.ids, self.filter) {
+            (Some(ids), None) => Which::Ids(ids),
+            (None, Some(filter)) => Which::Filter(Box::new(filter)),
+            (Some(_), Some(_)) | (None, None) => return Err(ApiError::invalid("", "needs either ids or filter")),
+        };
+        let IssueChange { risk, state, due_at, assignee } = self.change;
+        Ok((which, Change { risk, state, due_at, assignee }))
+    }
+}
+
+/// Another issue to merge into this one.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MergeIssue {
+    /// The issue whose instances move.
+    from: IssueId,
+}
+
+/// List issues.
+///
+/// Of this organization only. Counts are of the instances that the caller may see. `include=total` stops at 10,000,
+/// which then means "10,000 or more".
+#[utoipa::path(tag = "issues", params(PageParams, IssueList), responses((status = 200, description = "A page of issues.", body = Page<IssueView>)))]
+#[get("/issues")]
+async fn list_issues(app: Data<App>, caller: Caller, list: ListQuery<IssueList>) -> Result<HttpResponse, ApiError> {
+    let now = app.clock.now();
+    let (window, seal) = list.window(app.keys.cursor.expose(), &caller)?;
+    let (with_total, Sorted { filter, sort }) = (list.wants_total(), list.filter);
+    let page = app.db.read(move |conn| {
+        let found = browse::issues(conn, &caller, &filter, sort, &window, with_total, now)?;
+        let page = window.page(found.rows, &seal, |(key, _)| *key);
+        Ok::<_, ApiError>(Page { total: found.total, ..page.map(|(_, seen)| IssueView::from(seen)) })
+    });
+    Ok(HttpResponse::Ok().json(page.await?))
+}
+
+/// Count issues.
+///
+/// By state, risk, product and assignee: the choices that a front end offers as filters. Each field is counted under all
+/// filters but its own.
+#[utoipa::path(tag = "issues", params(IssueFilter), responses((status = 200, description = "The counts.", body = IssueFacetsView)))]
+#[get("/issues/facets")]
+async fn count_issues(
+    app: Data<App>,
+    caller: Caller,
+    StrictQuery(filter): StrictQuery<IssueFilter>,
+) -> Result<HttpResponse, ApiError> {
+    let now = app.clock.now();
+    let facets = app.db.read(move |conn| browse::facets(conn, &caller, &filter, now)).await?;
+    Ok(HttpResponse::Ok().json(IssueFacetsView::from(facets)))
+}
+
+/// Change issues.
+///
+/// Many alike, by their ids or by a filter. What became of each is answered.
+#[utoipa::path(tag = "issues", request_body = ChangeIssues, responses((status = 200, description = "What became of them.", body = Summary), (status = 409, description = "Too many match the filter.")))]
+#[post("/issues/change")]
+async fn change_issues(
+    app: Data<App>,
+    caller: Caller,
+    StrictJson(input): StrictJson<ChangeIssues>,
+) -> Result<HttpResponse, ApiError> {
+    let now = app.clock.now();
+    let (which, change) = input.split()?;
+    let patch = IssuePatch::from(change);
+    let summary = app.db.write_again(move |conn| bulk::change(conn, &caller, &which, &patch, now)).await?;
+    app.work.notify_one();
+    Ok(HttpResponse::Ok().json(summary))
+}
+
 /// Draft an issue.
 ///
 /// What it would be, from its instances: to be edited and created. Nothing is kept.
@@ -172,4 +343,60 @@ async fn create_issue(
 async fn get_issue(app: Data<App>, caller: Caller, path: Path<IssuePath>) -> Result<HttpResponse, ApiError> {
     let found = app.db.read(move |conn| service::get(conn, &caller, path.issue)).await?;
     Ok(HttpResponse::Ok().insert_header(etag(found.issue.version)).json(IssueView::from(found)))
+}
+
+/// Change an issue.
+///
+/// People may set any state; Patchbay moves it to `resolved` when all instances are remediated, and back to
+/// `in_progress` when one is found again. Every change is an entry of the timeline.
+#[utoipa::path(tag = "issues", params(IssuePath), request_body(content = UpdateIssue, content_type = "application/merge-patch+json"), responses((status = 200, description = "The issue.", body = IssueView), (status = 409, description = "It was merged into another.")))]
+#[patch("/issues/{issue}")]
+async fn update_issue(
+    app: Data<App>,
+    caller: Caller,
+    path: Path<IssuePath>,
+    if_match: IfMatch,
+    MergePatch(input): MergePatch<UpdateIssue>,
+) -> Result<HttpResponse, ApiError> {
+    let (now, patch) = (app.clock.now(), IssuePatch::from(input));
+    let work = app.db.write_again(move |conn| edit::update(conn, &caller, path.issue, &patch, &if_match, now));
+    let changed = work.await?;
+    app.work.notify_one();
+    Ok(HttpResponse::Ok().insert_header(etag(changed.issue.version)).json(IssueView::from(changed)))
+}
+
+/// Delete an issue.
+///
+/// Its instances, snapshots and timeline go with it.
+#[utoipa::path(tag = "issues", params(IssuePath), responses((status = 204, description = "It is gone.")))]
+#[delete("/issues/{issue}")]
+async fn delete_issue(
+    app: Data<App>,
+    caller: Caller,
+    path: Path<IssuePath>,
+    if_match: IfMatch,
+) -> Result<HttpResponse, ApiError> {
+    let now = app.clock.now();
+    app.db.write_again(move |conn| edit::delete(conn, &caller, path.issue, &if_match, now)).await?;
+    app.work.notify_one();
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Merge another issue into this one.
+///
+/// Its instances move with their snapshots. It stays, closed and empty, with its own timeline, and names this issue.
+#[utoipa::path(tag = "issues", params(IssuePath), request_body = MergeIssue, responses((status = 200, description = "The issue.", body = IssueView), (status = 409, description = "One of them was merged before.")))]
+#[post("/issues/{issue}/merge")]
+async fn merge_issue(
+    app: Data<App>,
+    caller: Caller,
+    path: Path<IssuePath>,
+    if_match: IfMatch,
+    StrictJson(input): StrictJson<MergeIssue>,
+) -> Result<HttpResponse, ApiError> {
+    let now = app.clock.now();
+    let work = app.db.write_again(move |conn| merge::merge(conn, &caller, path.issue, input.from, &if_match, now));
+    let merged = work.await?;
+    app.work.notify_one();
+    Ok(HttpResponse::Ok().insert_header(etag(merged.issue.version)).json(IssueView::from(merged)))
 }

@@ -22,6 +22,8 @@ pub mod etag;
 pub mod events;
 pub mod health;
 pub mod idempotency;
+pub mod issue_instances;
+pub mod issue_timeline;
 pub mod issues;
 pub mod limits;
 pub mod me;
@@ -102,6 +104,8 @@ fn tenant_routes(config: &mut ServiceConfig) {
     config.configure(vulnerabilities::routes);
     config.configure(assets::routes);
     config.configure(issues::routes);
+    config.configure(issue_instances::routes);
+    config.configure(issue_timeline::routes);
     config.configure(audit_log::routes);
     config.configure(tracker_connections::routes);
     config.configure(tracker_webhooks::routes);

@@ -123,7 +123,7 @@ pub fn is_change(row: &Assessable, after: &Assessed) -> bool {
 mod tests {
     use super::ObservationStatus::{Affected, Duplicate, FalsePositive, Open, Resolved, RiskAccepted};
     use super::*;
-    use crate::base::ids::ScanSourceId;
+    use crate::base::ids::{AssetId, BranchId, ScanSourceId, VulnerabilityId};
     use crate::base::severity::Severity;
 
     const NOW: UtcTime = UtcTime::from_micros(1_000);
@@ -133,6 +133,9 @@ mod tests {
             id: ObservationId::generate(),
             product_id: ProductId::generate(),
             source_id: ScanSourceId::generate(),
+            branch_id: BranchId::generate(),
+            vulnerability_id: VulnerabilityId::generate(),
+            asset_id: AssetId::generate(),
             status: Open,
             severity: Severity::High,
             scan_severity: Severity::High,

@@ -12,6 +12,8 @@ use crate::base::scope::ProductScope;
 use crate::base::time::UtcTime;
 use crate::base::version::IfMatch;
 use crate::db::conn::Conn;
+use crate::issues::model::Pair;
+use crate::issues::recompute;
 use crate::observations::repo;
 use crate::observations::repo::counts::Deltas;
 
@@ -36,12 +38,14 @@ pub fn delete(
     if_match.check(observation.version)?;
     let duplicates = repo::duplicates_of(conn, organization, id)?;
     let rows = repo::lock(conn, organization, &ProductScope::all(), &duplicates)?;
-    let cause = Cause { actor: Actor::System, at: now, comment: Some("its original was deleted") };
-    tail::write(conn, organization, &take_back(rows, now), cause)?;
     let mut counts = Deltas::default();
     counts.add(observation.product_id, observation.source_id, observation.status, observation.severity, -1);
     counts.apply(conn, organization)?;
     repo::delete(conn, &observation, now)?;
+    let cause = Cause { actor: Actor::System, at: now, comment: Some("its original was deleted") };
+    tail::write(conn, organization, &take_back(rows, now), cause)?;
+    let (branch, vulnerability, asset) = (observation.branch_id, observation.vulnerability_id, observation.asset_id);
+    recompute::of_pairs(conn, organization, &[Pair { branch, vulnerability, asset }], now)?;
     audit::Entry::new("observation.deleted", "observation", id.0)
         .change("status", observation.status.as_str(), serde_json::Value::Null)
         .change("location", observation.location.as_str(), serde_json::Value::Null)

@@ -1,7 +1,7 @@
 //! What people decide about observations: the one way to assess, verify, make by hand and delete them.
 //!
 //! Tables: none of its own; it writes those of `observations` through that room. Invariant: whatever changes an
-//! observation here ends in [`tail`], which keeps history and counts and tells the outbox, in the same transaction.
+//! observation here ends in [`tail`], which keeps history, counts and issues and tells the outbox, in the same transaction.
 //! A *decision* is what somebody says; [`decide`] makes of it what then holds.
 
 pub mod browse;

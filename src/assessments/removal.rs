@@ -10,8 +10,10 @@ use crate::base::scope::ProductScope;
 use crate::base::time::UtcTime;
 use crate::base::version::IfMatch;
 use crate::db::conn::Conn;
+use crate::issues::{self, recompute};
 use crate::observations::repo;
 use crate::observations::repo::removal::{self, Whole};
+use crate::products::repo::restricted_of;
 use crate::products::service::{self as products, branch};
 use crate::tracker_configs::wishes;
 
@@ -54,6 +56,17 @@ fn end(conn: &mut Conn, organization: OrganizationId, whole: Whole, now: UtcTime
     let duplicates = removal::duplicates_elsewhere(conn, organization, whole)?;
     let rows = repo::lock(conn, organization, &ProductScope::all(), &duplicates)?;
     let cause = Cause { actor: Actor::System, at: now, comment: Some("its original was deleted") };
+    removal::remove(conn, organization, whole)?;
     tail::write(conn, organization, &take_back(rows, now), cause)?;
-    Ok(removal::remove(conn, organization, whole)?)
+    match whole {
+        Whole::Product(product) => {
+            if !restricted_of(conn, organization, &[product])?.is_empty() {
+                // What issues keep of it stays hidden from whoever it was hidden from.
+                issues::repo::seal(conn, organization, product)?;
+            }
+            recompute::of_product(conn, organization, product, now)?;
+        }
+        Whole::Branch(branch) => recompute::of_branch(conn, organization, branch, now)?,
+    }
+    Ok(())
 }

@@ -1,6 +1,7 @@
-//! Where every change of observations ends: the rows, their history, the counts and the outbox, in one transaction.
+//! Where every change of observations ends: the rows, their history, the counts, the issues and the outbox, in one
+//! transaction.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use diesel::QueryResult;
 
@@ -8,6 +9,8 @@ use crate::base::actor::Actor;
 use crate::base::ids::{HistoryId, ObservationId, OrganizationId, ProductId};
 use crate::base::time::UtcTime;
 use crate::db::conn::Conn;
+use crate::issues::model::Pair;
+use crate::issues::recompute;
 use crate::observations::apply;
 use crate::observations::model::HistoryEntry;
 use crate::observations::repo::counts::Deltas;
@@ -52,7 +55,19 @@ pub fn write(conn: &mut Conn, organization: OrganizationId, changes: &[Change], 
     }
     counts.apply(conn, organization)?;
     apply::insert_history(conn, &history)?;
+    recompute::of_pairs(conn, organization, &pairs(changes), cause.at)?;
     tell(conn, organization, changes.iter().map(|change| (change.before.product_id, change.before.id)), cause.at)
+}
+
+/// The pairs whose issues need a look.
+fn pairs(changes: &[Change]) -> Vec<Pair> {
+    let changed = changes.iter().filter(|change| change.before.status != change.after.status);
+    let pairs = changed.map(|Change { before, .. }| Pair {
+        branch: before.branch_id,
+        vulnerability: before.vulnerability_id,
+        asset: before.asset_id,
+    });
+    pairs.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// Tells the outbox of observations that changed, came or went.

@@ -549,7 +549,7 @@ diesel::table! {
         state -> Text,
         state_changed_at -> BigInt,
         due_at -> Nullable<BigInt>,
-        is_overdue_told -> Bool,
+        overdue_told_for -> Nullable<BigInt>,
         assignee_kind -> Nullable<Text>,
         assignee_id -> Nullable<Binary>,
         merged_into -> Nullable<Binary>,

@@ -186,8 +186,8 @@ pub struct Issue {
     pub state_changed_at: UtcTime,
     /// By when it is to be done.
     pub due_at: Option<UtcTime>,
-    /// Was it told that this due date has passed?
-    pub is_overdue_told: bool,
+    /// The due date that people were told has passed.
+    pub overdue_told_for: Option<UtcTime>,
     /// What is to work on it.
     pub assignee_kind: Option<AssigneeKind>,
     /// Who is to work on it.

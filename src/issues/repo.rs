@@ -3,9 +3,9 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary};
 
-use super::model::{Issue, IssueProduct};
+use super::model::{AssigneeKind, Issue, IssueProduct, Risk};
 use super::status::IssueState;
-use crate::base::ids::{IssueId, ObservationId, OrganizationId};
+use crate::base::ids::{IssueId, ObservationId, OrganizationId, ProductId};
 use crate::base::time::UtcTime;
 use crate::db::conn::Conn;
 use crate::db::schema::{issue_products, issues};
@@ -13,7 +13,10 @@ use crate::observations::repo::sql::Sql;
 use crate::observations::ticket_state::TicketState;
 
 pub mod instances;
+pub mod list;
+pub mod overdue;
 pub mod pairs;
+pub mod recompute;
 pub mod timeline;
 
 /// Ids in one `IN (…)`.
@@ -73,7 +76,7 @@ pub fn update(conn: &mut Conn, issue: &Issue, read_version: i64) -> QueryResult<
         (issues::description.eq(&issue.description), issues::remediation.eq(&issue.remediation)),
         (issues::risk.eq(issue.risk), issues::state.eq(issue.state)),
         (issues::state_changed_at.eq(issue.state_changed_at), issues::merged_into.eq(issue.merged_into)),
-        (issues::due_at.eq(issue.due_at), issues::is_overdue_told.eq(issue.is_overdue_told)),
+        issues::due_at.eq(issue.due_at),
         (issues::assignee_kind.eq(issue.assignee_kind), issues::assignee_id.eq(&issue.assignee_id)),
         (issues::version.eq(issue.version), issues::updated_at.eq(issue.updated_at)),
     );
@@ -94,6 +97,40 @@ pub fn set_state(
                 (issues::state.eq(state), issues::state_changed_at.eq(now)),
                 (issues::version.eq(issues::version + 1), issues::updated_at.eq(now)),
             ))
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+/// What many issues are to be alike.
+#[derive(Debug, Clone, Default, PartialEq, Eq, AsChangeset)]
+#[diesel(table_name = issues)]
+pub struct Alike {
+    /// How bad they are.
+    pub risk: Option<Risk>,
+    /// How far the work is.
+    pub state: Option<IssueState>,
+    /// Since when, where that is another than before.
+    pub state_changed_at: Option<UtcTime>,
+    /// By when they are to be done.
+    pub due_at: Option<Option<UtcTime>>,
+    /// What is to work on them.
+    pub assignee_kind: Option<Option<AssigneeKind>>,
+    /// Who is to work on them.
+    pub assignee_id: Option<Option<Vec<u8>>>,
+}
+
+/// Changes many issues alike.
+pub fn change(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    ids: &[IssueId],
+    alike: &Alike,
+    now: UtcTime,
+) -> QueryResult<()> {
+    for ids in ids.chunks(IDS) {
+        diesel::update(issues::table.filter(issues::organization_id.eq(organization)).filter(issues::id.eq_any(ids)))
+            .set((alike, issues::version.eq(issues::version + 1), issues::updated_at.eq(now)))
             .execute(conn)?;
     }
     Ok(())
@@ -144,4 +181,22 @@ pub fn of_observations(
         found.extend(sql.load::<Membership>(conn)?);
     }
     Ok(found)
+}
+
+/// Says of which product an issue is.
+pub fn set_product(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    id: IssueId,
+    product: Option<ProductId>,
+) -> QueryResult<()> {
+    let own = issues::table.find((organization, id));
+    diesel::update(own).set(issues::product_id.eq(product)).execute(conn).map(drop)
+}
+
+/// Leaves to admins what issues have of a product.
+pub fn seal(conn: &mut Conn, organization: OrganizationId, product: ProductId) -> QueryResult<()> {
+    use issue_products as p;
+    let own = p::table.filter(p::organization_id.eq(organization)).filter(p::product_id.eq(product));
+    diesel::update(own).set(p::is_sealed.eq(true)).execute(conn).map(drop)
 }

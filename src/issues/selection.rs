@@ -9,6 +9,7 @@ use crate::base::ids::{AssetId, ObservationId, ProductId, ScanId, VulnerabilityI
 use crate::db::conn::Conn;
 use crate::observations::filter::Filter;
 use crate::observations::repo::pairs::{self, ObservedPair};
+use crate::products;
 
 /// The most ids of one selection.
 pub const MAX_IDS: usize = 10_000;
@@ -80,7 +81,8 @@ pub fn resolve(
         Selection::Filter(filter) => matching(conn, filter)?,
         Selection::Asset(id) => matching(conn, &Filter { asset: vec![*id], ..active() })?,
         Selection::Product(id) => {
-            caller.see(*id).map_err(|_| ApiError::invalid(format!("{prefix}/product_id"), NOT_SEEN))?;
+            let product = products::repo::find(conn, organization, scope, *id)?;
+            product.ok_or_else(|| ApiError::invalid(format!("{prefix}/product_id"), NOT_SEEN))?;
             matching(conn, &Filter { product: vec![*id], ..active() })?
         }
         Selection::Scan(id) => {

@@ -23,6 +23,8 @@ text_enum! {
         ClosesHeld = "closes_held",
         /// An import failed.
         ImportFailed = "import_failed",
+        /// The due date of an issue has passed.
+        IssueOverdue = "issue_overdue",
     }
 }
 

@@ -10,6 +10,7 @@ use crate::base::page::Window;
 use crate::base::scope::ProductScope;
 use crate::base::time::UtcTime;
 use crate::db::conn::{Conn, MultiBackend};
+use crate::db::like::containing;
 use crate::db::schema::{notification_reads, notifications};
 use crate::events;
 use crate::events::model::{Change, EventAction, EventKind};
@@ -80,6 +81,18 @@ pub fn resolve(conn: &mut Conn, organization: OrganizationId, cause_key: &str, n
         .set(notifications::resolved_at.eq(now))
         .execute(conn)?;
     tell(conn, organization, &open, EventAction::Changed, now)
+}
+
+/// Ends the notifications of a cause and of all causes below it, if any are open.
+pub fn resolve_all(conn: &mut Conn, organization: OrganizationId, cause_key: &str, now: UtcTime) -> QueryResult<()> {
+    let below = containing(&format!("{cause_key}/")).trim_start_matches('%').to_owned();
+    let own = notifications::cause_key.eq(cause_key).or(notifications::cause_key.like(below).escape('\\'));
+    diesel::update(notifications::table)
+        .filter(notifications::organization_id.eq(organization).and(own))
+        .filter(notifications::resolved_at.is_null())
+        .set(notifications::resolved_at.eq(now))
+        .execute(conn)?;
+    Ok(())
 }
 
 /// Which notifications.

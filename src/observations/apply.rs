@@ -7,7 +7,7 @@ use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, SmallInt
 
 use super::model::{HistoryEntry, Observation, ObservationDetails};
 use super::status::ObservationStatus;
-use crate::base::ids::{ObservationId, OrganizationId, ProductId, ScanSourceId};
+use crate::base::ids::{AssetId, ObservationId, OrganizationId, ProductId, ScanSourceId, VulnerabilityId};
 use crate::base::severity::Severity;
 use crate::base::time::UtcTime;
 use crate::db::conn::Conn;
@@ -24,6 +24,10 @@ const IDS: usize = 10_000;
 pub struct Standing {
     /// The observation.
     pub id: ObservationId,
+    /// What was found.
+    pub vulnerability_id: VulnerabilityId,
+    /// On what.
+    pub asset_id: AssetId,
     /// Its status.
     pub status: ObservationStatus,
     /// Its severity.
@@ -138,6 +142,8 @@ pub fn standing(
     for ids in ids.chunks(IDS) {
         let query = o::table.filter(o::organization_id.eq(organization)).filter(o::id.eq_any(ids)).select((
             o::id,
+            o::vulnerability_id,
+            o::asset_id,
             o::status,
             o::severity,
             o::scan_status,

@@ -5,7 +5,9 @@ use diesel::prelude::*;
 use super::model::{HistoryEntry, Note, Observation, ObservationDetails, Tombstone};
 use super::status::ObservationStatus;
 use super::ticket_state::TicketState;
-use crate::base::ids::{HistoryId, NoteId, ObservationId, OrganizationId, ProductId, ScanSourceId};
+use crate::base::ids::{
+    AssetId, BranchId, HistoryId, NoteId, ObservationId, OrganizationId, ProductId, ScanSourceId, VulnerabilityId,
+};
 use crate::base::page::Window;
 use crate::base::scope::ProductScope;
 use crate::base::severity::Severity;
@@ -67,6 +69,12 @@ pub struct Assessable {
     pub product_id: ProductId,
     /// Its source.
     pub source_id: ScanSourceId,
+    /// Its branch.
+    pub branch_id: BranchId,
+    /// What was found.
+    pub vulnerability_id: VulnerabilityId,
+    /// On what.
+    pub asset_id: AssetId,
     /// What holds now.
     pub status: ObservationStatus,
     /// The severity that holds now.

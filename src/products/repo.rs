@@ -181,6 +181,15 @@ pub fn known_teams(conn: &mut Conn, organization: OrganizationId, ids: &[TeamId]
         .load(conn)
 }
 
+/// Those of the products that are restricted to their teams.
+pub fn restricted_of(conn: &mut Conn, organization: OrganizationId, ids: &[ProductId]) -> QueryResult<Vec<ProductId>> {
+    products::table
+        .filter(products::organization_id.eq(organization))
+        .filter(products::id.eq_any(ids.iter().copied()).and(products::is_restricted.eq(true)))
+        .select(products::id)
+        .load(conn)
+}
+
 /// Makes these teams the owners of a product, and no others.
 pub fn set_teams(
     conn: &mut Conn,

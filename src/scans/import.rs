@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::model::{ScanCounts, UploadState};
+use super::model::{ScanCounts, ScanOutcome, UploadState};
 use super::prepare::{self, Prepared, Target};
 use super::write::{self, Compared, Order, Written};
 use super::{held, repeat, repo};
@@ -18,6 +18,8 @@ use crate::base::time::UtcTime;
 use crate::db::conn::Conn;
 use crate::events;
 use crate::events::model::{Change, EventAction, EventKind};
+use crate::issues::recompute;
+use crate::issues::repo::recompute::Scanned;
 use crate::products::repo::branches;
 use crate::reports::decode::Source;
 use crate::reports::parsers;
@@ -155,12 +157,15 @@ pub(super) fn finish(
     if !repo::end_upload(conn, organization, order.upload, UploadState::Finished, format, None, now)? {
         return Err(ApiError::Conflict("this upload was given up meanwhile; send it again".to_owned()));
     }
-    let (mut counts, mut touched) = (ScanCounts::default(), Vec::new());
+    let (mut counts, mut touched, mut pairs) = (ScanCounts::default(), Vec::new(), Vec::new());
     for written in written {
         counts += written.scan.counts;
-        touched.extend_from_slice(&written.touched);
+        touched.extend_from_slice(&written.touched.observations);
+        pairs.extend_from_slice(&written.touched.pairs);
         touched.extend(held::settle(conn, written, now)?);
     }
+    let scans: Vec<Scanned> = written.iter().filter_map(scanned).collect();
+    recompute::after_scans(conn, organization, &pairs, &scans, now)?;
     wishes::record_import(conn, organization, product, &touched, now)?;
     let made = |written: &Written| Change {
         kind: EventKind::Scan,
@@ -181,6 +186,13 @@ pub(super) fn hold(conn: &mut Conn, target: &Target) -> Result<(), ApiError> {
         return Ok(());
     }
     Err(ApiError::Conflict("the product or branch was deleted meanwhile; nothing was imported".to_owned()))
+}
+
+/// What a scan says about issues; nothing where it is older than what is known.
+fn scanned(written: &Written) -> Option<Scanned> {
+    let scan = &written.scan;
+    let is_newest = scan.outcome != ScanOutcome::Outdated;
+    is_newest.then_some(Scanned { source: scan.source_id, branch: scan.branch_id, at: scan.scanned_at })
 }
 
 #[derive(Debug, thiserror::Error)]

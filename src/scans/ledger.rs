@@ -1,15 +1,16 @@
 //! What changes besides the observations themselves: counts, history, and what the outbox must hear of.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use diesel::QueryResult;
 
 use super::model::ScanSource;
 use crate::base::actor::Actor;
-use crate::base::ids::{HistoryId, ObservationId, OrganizationId};
+use crate::base::ids::{AssetId, HistoryId, ObservationId, OrganizationId, VulnerabilityId};
 use crate::base::severity::Severity;
 use crate::base::time::UtcTime;
 use crate::db::conn::Conn;
+use crate::issues::model::Pair;
 use crate::observations::apply::{self, CountDeltas, Standing};
 use crate::observations::model::{HistoryEntry, Observation};
 use crate::observations::status::{self, ObservationStatus};
@@ -22,19 +23,38 @@ pub struct Ledger {
     counts: CountDeltas,
     history: Vec<HistoryEntry>,
     touched: Vec<ObservationId>,
+    /// Those whose status came or changed: their issues are recomputed.
+    pairs: HashSet<(VulnerabilityId, AssetId)>,
+}
+
+/// What changed of a source.
+#[derive(Debug, Default)]
+pub struct Touched {
+    /// The observations whose tickets need a look.
+    pub observations: Vec<ObservationId>,
+    /// The pairs whose issues need a look.
+    pub pairs: Vec<Pair>,
 }
 
 impl Ledger {
     /// An empty one.
     #[must_use]
     pub fn new(organization: OrganizationId, now: UtcTime) -> Self {
-        Self { organization, now, counts: CountDeltas::new(), history: Vec::new(), touched: Vec::new() }
+        Self {
+            organization,
+            now,
+            counts: CountDeltas::new(),
+            history: Vec::new(),
+            touched: Vec::new(),
+            pairs: HashSet::new(),
+        }
     }
 
     /// Notes a new observation.
     pub fn add(&mut self, row: &Observation) {
         *self.counts.entry((row.status, row.severity)).or_default() += 1;
         self.touched.push(row.id);
+        self.pairs.insert((row.vulnerability_id, row.asset_id));
     }
 
     /// Notes a changed observation.
@@ -43,6 +63,7 @@ impl Ledger {
         *self.counts.entry(after).or_default() += 1;
         self.touched.push(before.id);
         if before.status != after.0 {
+            self.pairs.insert((before.vulnerability_id, before.asset_id));
             self.record(before.id, "status", (before.status.as_str(), after.0.as_str()), why);
         }
         if before.severity != after.1 {
@@ -95,13 +116,14 @@ impl Ledger {
         !self.touched.is_empty()
     }
 
-    /// Writes what was noted of a source; answers the observations whose tickets need a look.
+    /// Writes what was noted of a source; answers what needs a look.
     ///
     /// # Errors
     /// What the database says.
-    pub fn write(self, conn: &mut Conn, source: &ScanSource) -> QueryResult<Vec<ObservationId>> {
+    pub fn write(self, conn: &mut Conn, source: &ScanSource) -> QueryResult<Touched> {
         apply::insert_history(conn, &self.history)?;
         apply::add_counts(conn, self.organization, source.product_id, source.id, &self.counts)?;
-        Ok(self.touched)
+        let pair = |(vulnerability, asset)| Pair { branch: source.branch_id, vulnerability, asset };
+        Ok(Touched { observations: self.touched, pairs: self.pairs.into_iter().map(pair).collect() })
     }
 }

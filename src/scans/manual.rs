@@ -16,6 +16,8 @@ use crate::base::ids::{AssetId, BranchId, ComponentId, ObservationId, ProductId,
 use crate::base::severity::Severity;
 use crate::base::time::UtcTime;
 use crate::db::conn::Conn;
+use crate::issues::model::Pair;
+use crate::issues::recompute;
 use crate::observations::catalogue::{self, ComponentKey};
 use crate::observations::model::{Observation, ObservationDetails, Vulnerability};
 use crate::observations::repo::counts::Deltas;
@@ -175,6 +177,8 @@ pub fn create(conn: &mut Conn, caller: &Caller, new: &NewObservation, now: UtcTi
     let cause = Cause { actor: caller.actor, at: now, comment: Some("entered by hand") };
     let entry = tail::entry(row.organization_id, row.id, "status", None, Some(row.status.to_string()), cause);
     apply::insert_history(conn, &[entry])?;
+    let pair = Pair { branch, vulnerability: row.vulnerability_id, asset: row.asset_id };
+    recompute::of_pairs(conn, row.organization_id, &[pair], now)?;
     tail::tell(conn, row.organization_id, [(row.product_id, row.id)], now)?;
     Ok(row.id)
 }

@@ -4,6 +4,7 @@
 //! bytes, each source gets a scan that changes nothing.
 
 use super::import;
+use super::ledger::Touched;
 use super::model::{Scan, ScanCounts, ScanOutcome, ScanSource};
 use super::repo::{self, NewestScan};
 use super::write::{Order, Written};
@@ -91,5 +92,5 @@ fn repeat(
     };
     let closes_released = source.closes_held_at.is_some();
     repo::set_newest(conn, order.target.organization, source.id, &newest)?;
-    Ok(Written { scan, touched: Vec::new(), closes_held: false, closes_released })
+    Ok(Written { scan, touched: Touched::default(), closes_held: false, closes_released })
 }

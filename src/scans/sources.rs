@@ -11,6 +11,7 @@ use crate::base::page::Window;
 use crate::base::time::UtcTime;
 use crate::base::version::IfMatch;
 use crate::db::conn::Conn;
+use crate::issues::recompute;
 use crate::tracker_configs::wishes;
 
 /// Sources, newest first.
@@ -60,6 +61,7 @@ pub fn retire(
     ledger.mark_gone(conn, &present, source.latest_scan_at.unwrap_or(now), "the scan source was retired")?;
     let touched = ledger.write(conn, &source)?;
     repo::retire(conn, caller.organization, id, now)?;
-    wishes::record_for_observations(conn, caller.organization, source.product_id, &touched, now)?;
+    recompute::of_pairs(conn, caller.organization, &touched.pairs, now)?;
+    wishes::record_for_observations(conn, caller.organization, source.product_id, &touched.observations, now)?;
     get(conn, caller, id)
 }

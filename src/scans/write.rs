@@ -6,7 +6,7 @@ use diesel::QueryResult;
 
 use super::diff::{self, Diff, Known, Matched};
 use super::fingerprint::{Print, PrintMap};
-use super::ledger::Ledger;
+use super::ledger::{Ledger, Touched};
 use super::model::{Scan, ScanCounts, ScanOutcome, ScanSource, UploadSettings};
 use super::prepare::{self, Prepared, Target};
 use super::repo::{self, NewestScan};
@@ -107,8 +107,8 @@ pub fn compare(conn: &mut Conn, organization: OrganizationId, prepared: &Prepare
 pub struct Written {
     /// The scan.
     pub scan: Scan,
-    /// The observations whose tickets need a look.
-    pub touched: Vec<ObservationId>,
+    /// What changed.
+    pub touched: Touched,
     /// The ticket closes of a mass disappearance wait.
     pub closes_held: bool,
     /// The ticket closes that waited need not any more: this scan agrees.
@@ -131,7 +131,7 @@ pub fn commit(
     if source.latest_scan_at.is_some_and(|latest| prepared.scanned_at < latest) {
         let scan = scan_row(order, prepared, &source, ScanOutcome::Outdated, ScanCounts::default(), now);
         repo::insert_scan(conn, &scan)?;
-        return Ok(Some(Written { scan, touched: Vec::new(), closes_held: false, closes_released: false }));
+        return Ok(Some(Written { scan, touched: Touched::default(), closes_held: false, closes_released: false }));
     }
     let mut writing =
         Writing { conn, order, prepared, compared, source: &source, now, ledger: Ledger::new(organization, now) };

@@ -5,5 +5,6 @@
 
 pub mod drain;
 pub mod lanes;
+pub mod overdue;
 pub mod run;
 pub mod sweep;

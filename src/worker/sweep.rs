@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::overdue;
 use crate::access;
 use crate::app::App;
 use crate::assessments;
@@ -23,6 +24,7 @@ const DUTIES: &[Duty] = &[
     ("events", events::repo::sweep),
     ("deliveries of webhooks", webhooks::service::sweep),
     ("exchanged tokens", workloads::service::sweep),
+    ("overdue issues", overdue::tell),
     ("abandoned uploads", |conn, now| scans::import::fail_abandoned(conn, now).map(drop)),
 ];
 

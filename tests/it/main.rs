@@ -20,6 +20,8 @@ mod fakes;
 mod floods;
 mod hooks;
 mod house;
+mod issue_histories;
+mod issue_lists;
 mod issues;
 mod lists;
 mod migrations;

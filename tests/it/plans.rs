@@ -6,9 +6,15 @@ use std::sync::{Arc, Mutex};
 use diesel::connection::{Connection, InstrumentationEvent, SimpleConnection};
 use diesel::prelude::*;
 use diesel::sql_types::Text;
+use patchbay::base::ids::IssueId;
 use patchbay::base::page::Window;
 use patchbay::base::scope::ProductScope;
+use patchbay::base::time::UtcTime;
 use patchbay::db::conn::Conn;
+use patchbay::issues::filter as issues;
+use patchbay::issues::model::Risk;
+use patchbay::issues::repo::list::{self as issue_list, Question};
+use patchbay::issues::status::IssueState;
 use patchbay::observations::filter::{Filter, Key, Sort};
 use patchbay::observations::repo::list;
 
@@ -78,8 +84,8 @@ const NOTHING: &[&str] = &[
     "text with quotes",
 ];
 
-/// The statements about observations that a page runs, but for the one that reads its rows by their ids.
-fn statements(conn: &mut Conn, world: &World, filter: &Filter, sort: Sort, after: Option<Key>) -> Vec<String> {
+/// The statements that some work runs, without their values.
+fn seen_during(conn: &mut Conn, work: impl FnOnce(&mut Conn)) -> Vec<String> {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let to = Arc::clone(&seen);
     conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
@@ -87,13 +93,20 @@ fn statements(conn: &mut Conn, world: &World, filter: &Filter, sort: Sort, after
             to.lock().unwrap().push(query.to_string());
         }
     });
-    let window = Window { limit: 50, after };
-    list::page(conn, world.organization, &ProductScope::all(), filter, sort, &window).unwrap();
+    work(conn);
     conn.set_instrumentation(None::<Box<dyn diesel::connection::Instrumentation>>);
     let seen = seen.lock().unwrap().clone();
-    let text = |query: String| query.split(" -- binds:").next().unwrap().to_owned();
+    seen.into_iter().map(|query| query.split(" -- binds:").next().unwrap().to_owned()).collect()
+}
+
+/// The statements about observations that a page runs, but for the one that reads its rows by their ids.
+fn statements(conn: &mut Conn, world: &World, filter: &Filter, sort: Sort, after: Option<Key>) -> Vec<String> {
+    let window = Window { limit: 50, after };
+    let seen = seen_during(conn, |conn| {
+        list::page(conn, world.organization, &ProductScope::all(), filter, sort, &window).unwrap();
+    });
     let lists = |query: &String| query.contains("observations o") && !query.contains("JOIN vulnerabilities");
-    seen.into_iter().map(text).filter(lists).collect()
+    seen.into_iter().filter(lists).collect()
 }
 
 #[derive(QueryableByName)]
@@ -204,4 +217,49 @@ fn sorts_rows(lines: &[String]) -> bool {
         }
     }
     false
+}
+
+/// Of the organization's issues, those that meet the other conditions: a bounded scan along an index in the list's order.
+#[tokio::test]
+async fn every_list_of_issues_is_led_by_an_index_in_its_order() {
+    on_both(|conn| {
+        let world = world(conn, "acme", 50);
+        if let Conn::Pg(conn) = conn {
+            conn.batch_execute("SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off").unwrap();
+        }
+        let restricted = ProductScope::Except(vec![world.products[0]]);
+        let readers =
+            [(ProductScope::all(), true), (restricted, false), (ProductScope::Only(world.products[1]), false)];
+        let some =
+            |filter: issues::Filter| issues::Filter { overdue: Some(true), has_regressions: Some(true), ..filter };
+        let filters = [
+            issues::Filter::default(),
+            issues::Filter { state: vec![IssueState::Open], ..Default::default() },
+            issues::Filter { state: vec![IssueState::Open, IssueState::Closed], ..Default::default() },
+            issues::Filter { assignee: vec![world.products[0].0], ..Default::default() },
+            issues::Filter { product: vec![world.products[1]], ..Default::default() },
+            some(issues::Filter { risk: vec![Risk::High], q: Some("log4j".into()), ..Default::default() }),
+        ];
+        for (scope, sees_sealed) in readers {
+            let reader = issues::Reader { scope, sees_sealed };
+            for (filter, sort) in filters.iter().flat_map(|filter| issues::Sort::ALL.map(|sort| (filter, sort))) {
+                for after in [None, Some((3, IssueId::generate()))] {
+                    let now = UtcTime::from_micros(1);
+                    let question = Question { organization: world.organization, reader: &reader, filter, now };
+                    let window = Window { limit: 50, after };
+                    let seen = seen_during(conn, |conn| {
+                        issue_list::page(conn, question, sort, &window).unwrap();
+                    });
+                    for statement in seen {
+                        let lines = plan(conn, &statement);
+                        let is_scan = |line: &String| line.contains("Seq Scan on issue") || line.starts_with("SCAN i");
+                        let is_sorted = |line: &String| conn.is_sqlite() && line.contains("TEMP B-TREE FOR ORDER BY");
+                        let bad = lines.iter().any(|line| is_scan(line) || is_sorted(line));
+                        assert!(!bad, "{filter:?} {sort:?}:\n{statement}\n{}", lines.join("\n"));
+                    }
+                }
+            }
+        }
+    })
+    .await;
 }

@@ -16,8 +16,8 @@ CREATE TABLE issues (
     state TEXT NOT NULL,
     state_changed_at BIGINT NOT NULL,
     due_at BIGINT,
-    -- Was it told that this due date has passed?
-    is_overdue_told BOOLEAN NOT NULL DEFAULT FALSE,
+    -- The due date that people were told has passed.
+    overdue_told_for BIGINT,
     -- No foreign key: who left stays named until somebody else is.
     assignee_kind TEXT,
     assignee_id BLOB,
@@ -41,8 +41,10 @@ CREATE INDEX ix_issues_risk ON issues (organization_id, risk, id);
 CREATE INDEX ix_issues_state ON issues (organization_id, state, risk, id);
 CREATE INDEX ix_issues_due ON issues (organization_id, (COALESCE(due_at, 9223372036854775807)), id);
 CREATE INDEX ix_issues_assignee ON issues (organization_id, assignee_id, risk, id) WHERE assignee_id IS NOT NULL;
--- Due dates that nobody was told of, and issues that were called resolved too early: mostly none.
-CREATE INDEX ix_issues_untold ON issues (due_at) WHERE due_at IS NOT NULL AND is_overdue_told = FALSE;
+-- Due dates that may pass, those that people were told of, and issues that were called resolved too early: few.
+CREATE INDEX ix_issues_overdue ON issues (due_at, overdue_told_for)
+    WHERE due_at IS NOT NULL AND state IN ('open', 'in_progress');
+CREATE INDEX ix_issues_told ON issues (organization_id, id) WHERE overdue_told_for IS NOT NULL;
 CREATE INDEX ix_issues_refutable ON issues (organization_id)
     WHERE state = 'resolved' AND instance_count > remediated_count + excluded_count;
 
@@ -61,6 +63,7 @@ CREATE TABLE issue_products (
     FOREIGN KEY (organization_id, issue_id) REFERENCES issues (organization_id, id) ON DELETE CASCADE
 );
 CREATE INDEX ix_issue_products_product ON issue_products (product_id, issue_id);
+CREATE INDEX ix_issue_products_sealed ON issue_products (organization_id, product_id) WHERE is_sealed = TRUE;
 
 -- A (vulnerability, asset) pair with its product and branch, in an issue: narrow, since recomputing rewrites it.
 CREATE TABLE issue_instances (

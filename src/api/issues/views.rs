@@ -5,12 +5,20 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::base::actor::ActorKind;
-use crate::base::ids::{IssueId, ProductId};
+use crate::base::error::ApiError;
+use crate::base::ids::{EntryId, InstanceId, IssueId, ProductId};
+use crate::base::severity::Severity;
 use crate::base::time::UtcTime;
+use crate::issues::filter::FacetField;
 use crate::issues::model::{Assignee, Counts, Risk};
+use crate::issues::repo::list::FacetValue;
 use crate::issues::service::Visible;
+use crate::issues::service::browse::Compared;
 use crate::issues::service::create::Draft;
+use crate::issues::snapshot::{Snapshot, VulnerabilityFacts};
+use crate::issues::standing::Standing;
 use crate::issues::status::IssueState;
+use crate::issues::timeline::{Entry, EntryKind};
 use crate::observations::ticket_state::TicketState;
 
 /// What teams remediate.
@@ -148,5 +156,155 @@ impl From<Draft> for DraftView {
             asset_count: draft.asset_count,
             product_ids: draft.product_ids,
         }
+    }
+}
+
+/// Counts of issues, field by field.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct IssueFacetsView {
+    /// One per field.
+    facets: Vec<IssueFacetView>,
+}
+
+/// Counts of issues by one field.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct IssueFacetView {
+    /// The field.
+    field: FacetField,
+    /// Its values, the most frequent first.
+    values: Vec<IssueFacetValueView>,
+}
+
+/// A value of a field.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct IssueFacetValueView {
+    /// The value, as filters take it; null for "nobody".
+    #[schema(example = "open")]
+    value: Option<String>,
+    /// What it is called, where that is another.
+    name: Option<String>,
+    /// How many issues have it.
+    #[schema(example = 7)]
+    issues: i64,
+}
+
+impl From<Vec<(FacetField, Vec<FacetValue>)>> for IssueFacetsView {
+    fn from(facets: Vec<(FacetField, Vec<FacetValue>)>) -> Self {
+        let value =
+            |value: FacetValue| IssueFacetValueView { value: value.value, name: value.name, issues: value.issues };
+        let facet = |(field, values): (FacetField, Vec<FacetValue>)| IssueFacetView {
+            field,
+            values: values.into_iter().map(value).collect(),
+        };
+        Self { facets: facets.into_iter().map(facet).collect() }
+    }
+}
+
+/// A line of a timeline.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EntryView {
+    /// Its id.
+    id: EntryId,
+    /// What it is.
+    kind: EntryKind,
+    /// When it happened.
+    at: UtcTime,
+    /// By what kind of actor.
+    actor_kind: ActorKind,
+    /// By which user or API token.
+    actor_id: Option<Uuid>,
+    /// By whom in a tracker, as it calls them.
+    actor_name: Option<String>,
+    /// What changed.
+    #[schema(example = "state")]
+    field: Option<String>,
+    /// Before.
+    #[schema(example = "open")]
+    old_value: Option<String>,
+    /// After.
+    #[schema(example = "resolved")]
+    new_value: Option<String>,
+    /// What was said, or what there is to say.
+    #[schema(example = "All instances are remediated.")]
+    body: Option<String>,
+    /// When it was last edited; null when never.
+    edited_at: Option<UtcTime>,
+}
+
+impl From<Entry> for EntryView {
+    fn from(entry: Entry) -> Self {
+        Self {
+            id: entry.id,
+            kind: entry.kind,
+            at: entry.at,
+            actor_kind: entry.actor_kind,
+            actor_id: entry.actor_id.and_then(|id| Uuid::from_slice(&id).ok()),
+            actor_name: entry.actor_name,
+            field: entry.field,
+            old_value: entry.old_value,
+            new_value: entry.new_value,
+            body: entry.body,
+            edited_at: entry.edited_at,
+        }
+    }
+}
+
+/// An instance: what it was when it was added, beside what it is today.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct InstanceView {
+    /// Its id.
+    id: InstanceId,
+    /// What it was when it was added.
+    then: Snapshot,
+    /// What its vulnerability said then.
+    vulnerability: VulnerabilityFacts,
+    /// What it is today.
+    today: InstanceToday,
+    /// Whether nothing is left to be done. A closed issue is left as it was.
+    is_remediated: bool,
+    /// Since when.
+    remediated_at: Option<UtcTime>,
+    /// How often it was found again.
+    regressions: i32,
+    /// When it was added.
+    added_at: UtcTime,
+}
+
+/// An instance, today.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct InstanceToday {
+    /// What holds for it.
+    status: Standing,
+    /// The highest severity of its observations.
+    severity: Option<Severity>,
+    /// How many observations there are of it.
+    #[schema(example = 1)]
+    observation_count: i64,
+    /// When it was last reported.
+    last_seen_at: Option<UtcTime>,
+}
+
+impl InstanceView {
+    /// An instance with its snapshots.
+    ///
+    /// # Errors
+    /// `Internal` when a snapshot cannot be read.
+    pub(in crate::api) fn new(compared: Compared) -> Result<Self, ApiError> {
+        let (kept, today) = (compared.kept, compared.today);
+        Ok(Self {
+            id: kept.instance.id,
+            then: serde_json::from_str(&kept.snapshot.snapshot_json).map_err(ApiError::internal)?,
+            vulnerability: serde_json::from_str(&kept.vulnerability.snapshot_json).map_err(ApiError::internal)?,
+            today: InstanceToday {
+                status: today.map_or(Standing::Deleted, |today| today.standing),
+                severity: today.map(|today| today.severity),
+                observation_count: today.map_or(0, |today| today.observation_count),
+                last_seen_at: today.map(|today| today.last_seen_at),
+            },
+            is_remediated: kept.instance.standing.is_remediated(),
+            remediated_at: kept.instance.remediated_at,
+            regressions: kept.instance.regressions,
+            added_at: kept.instance.added_at,
+        })
     }
 }

@@ -11,16 +11,19 @@ use crate::base::ids::{
 };
 use crate::base::severity::Severity;
 use crate::base::time::UtcTime;
-use crate::db::conn::Conn;
-use crate::db::schema::{instance_snapshots, issue_instances, vulnerability_snapshots};
+use crate::db::conn::{Conn, MultiBackend};
+use crate::db::schema::{instance_snapshots, issue_instances, issue_products, vulnerability_snapshots};
 use crate::issues::model::{Instance, InstanceSnapshot, Pair, VulnerabilitySnapshot};
 use crate::issues::snapshot::{AssetThen, BranchThen, ComponentThen, ObservationThen, Place, ProductThen};
+use crate::issues::standing::Standing;
 use crate::observations::repo::sql::Sql;
 use crate::observations::status::ObservationStatus;
 use crate::on_backend;
 
 /// Rows of one insert on SQLite: 12 columns each, and a statement may bind 32,766 values.
 const ROWS: usize = 2_000;
+/// The number from which on a standing is remediated.
+const REMEDIATED: i16 = Standing::FIRST_REMEDIATED;
 
 /// Adds instances with their snapshots.
 pub fn insert(conn: &mut Conn, instances: &[Instance], snapshots: &[InstanceSnapshot]) -> QueryResult<()> {
@@ -253,10 +256,26 @@ pub struct Kept {
     pub vulnerability: VulnerabilitySnapshot,
 }
 
-/// Instances of an issue with their snapshots, the most severe first: at most `limit`.
-pub fn kept(conn: &mut Conn, organization: OrganizationId, issue: IssueId, limit: i64) -> QueryResult<Vec<Kept>> {
+/// Which instances of an issue.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Shown {
+    /// Of these products.
+    pub products: Vec<ProductId>,
+    /// Only those remediated, or only the others.
+    pub remediated: Option<bool>,
+}
+
+/// Instances of an issue with their snapshots, the most severe first: at most `limit`, after a key.
+pub fn kept(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    issue: IssueId,
+    shown: &Shown,
+    after: Option<(Severity, InstanceId)>,
+    limit: i64,
+) -> QueryResult<Vec<Kept>> {
     use {instance_snapshots as s, issue_instances as n, vulnerability_snapshots as v};
-    let rows: Vec<(Instance, InstanceSnapshot, VulnerabilitySnapshot)> = n::table
+    let mut query = n::table
         .inner_join(s::table.on(
             s::organization_id.eq(n::organization_id).and(s::issue_id.eq(n::issue_id)).and(s::instance_id.eq(n::id)),
         ))
@@ -267,32 +286,156 @@ pub fn kept(conn: &mut Conn, organization: OrganizationId, issue: IssueId, limit
                 .and(v::version.eq(s::vulnerability_version))),
         )
         .filter(n::organization_id.eq(organization).and(n::issue_id.eq(issue)))
-        .order((n::severity.desc(), n::id.desc()))
-        .limit(limit)
+        .filter(n::product_id.eq_any(shown.products.clone()))
         .select((Instance::as_select(), InstanceSnapshot::as_select(), VulnerabilitySnapshot::as_select()))
-        .load(conn)?;
+        .into_boxed::<MultiBackend>();
+    match shown.remediated {
+        None => {}
+        Some(true) => query = query.filter(n::standing.ge(Standing::FalsePositive)),
+        Some(false) => query = query.filter(n::standing.lt(Standing::FalsePositive)),
+    }
+    if let Some((severity, id)) = after {
+        query = query.filter(n::severity.lt(severity).or(n::severity.eq(severity).and(n::id.gt(id))));
+    }
+    let rows: Vec<(Instance, InstanceSnapshot, VulnerabilitySnapshot)> =
+        query.order((n::severity.desc(), n::id)).limit(limit).load(conn)?;
     Ok(rows.into_iter().map(|(instance, snapshot, vulnerability)| Kept { instance, snapshot, vulnerability }).collect())
+}
+
+/// An instance, today.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, QueryableByName)]
+pub struct Today {
+    /// The instance.
+    #[diesel(sql_type = Binary)]
+    pub id: InstanceId,
+    /// What holds for it.
+    #[diesel(sql_type = SmallInt)]
+    pub standing: Standing,
+    /// The highest severity of its observations.
+    #[diesel(sql_type = SmallInt)]
+    pub severity: Severity,
+    /// How many observations there are of it.
+    #[diesel(sql_type = BigInt)]
+    pub observation_count: i64,
+    /// When it was last reported.
+    #[diesel(sql_type = BigInt)]
+    pub last_seen_at: UtcTime,
+}
+
+/// What holds for these instances today; those without observations are left out.
+pub fn today(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    issue: IssueId,
+    ids: &[InstanceId],
+) -> QueryResult<Vec<Today>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut sql = Sql::for_database(conn);
+    sql.push("SELECT n.id, CAST(min(").push(&Standing::sql_of("o.status")).push(") AS SMALLINT) AS standing");
+    sql.push(", max(o.severity) AS severity, count(*) AS observation_count");
+    sql.push(", max(COALESCE(o.last_seen_at, s.latest_scan_at, o.first_seen_at)) AS last_seen_at");
+    sql.push(" FROM issue_instances n CROSS JOIN observations o").indexed_by("ix_observations_pair");
+    sql.push(" JOIN scan_sources s ON s.organization_id = o.organization_id AND s.id = o.source_id");
+    sql.push(
+        " WHERE o.vulnerability_id = n.vulnerability_id AND o.asset_id = n.asset_id AND o.branch_id = n.branch_id",
+    );
+    sql.push(" AND o.organization_id = n.organization_id AND n.organization_id = ").bind(organization);
+    sql.push(" AND n.issue_id = ").bind(issue).push(" AND n.id IN ").bind_list(ids.iter().copied());
+    sql.push(" GROUP BY n.id");
+    sql.load(conn)
+}
+
+/// The products of these instances of an issue.
+pub fn products_of(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    issue: IssueId,
+    ids: &[InstanceId],
+) -> QueryResult<Vec<(InstanceId, ProductId)>> {
+    use issue_instances as n;
+    n::table
+        .filter(n::organization_id.eq(organization).and(n::issue_id.eq(issue)))
+        .filter(n::id.eq_any(ids.iter().copied()))
+        .select((n::id, n::product_id))
+        .load(conn)
+}
+
+/// Moves the instances of an issue to another with their snapshots, but for those that it has; these are removed.
+/// Answers the products of those moved.
+pub fn move_between(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    from: IssueId,
+    into: IssueId,
+) -> QueryResult<Vec<ProductId>> {
+    use {instance_snapshots as s, issue_instances as n};
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Binary)]
+        id: InstanceId,
+        #[diesel(sql_type = Binary)]
+        product_id: ProductId,
+    }
+    let mut sql = Sql::for_database(conn);
+    sql.push("SELECT n.id, n.product_id FROM issue_instances n WHERE n.organization_id = ").bind(organization);
+    sql.push(" AND n.issue_id = ").bind(from).push(" AND NOT EXISTS (SELECT 1 FROM issue_instances t");
+    sql.push(" WHERE t.organization_id = n.organization_id AND t.branch_id = n.branch_id");
+    sql.push(" AND t.vulnerability_id = n.vulnerability_id AND t.asset_id = n.asset_id AND t.issue_id = ").bind(into);
+    sql.push(")");
+    let rows = sql.load::<Row>(conn)?;
+    let ids: Vec<InstanceId> = rows.iter().map(|row| row.id).collect();
+    for ids in ids.chunks(IDS) {
+        let own = s::organization_id.eq(organization).and(s::issue_id.eq(from)).and(s::instance_id.eq_any(ids));
+        diesel::update(s::table.filter(own)).set(s::issue_id.eq(into)).execute(conn)?;
+        let own = n::organization_id.eq(organization).and(n::issue_id.eq(from)).and(n::id.eq_any(ids));
+        diesel::update(n::table.filter(own)).set(n::issue_id.eq(into)).execute(conn)?;
+    }
+    let rest = s::organization_id.eq(organization).and(s::issue_id.eq(from));
+    diesel::delete(s::table.filter(rest)).execute(conn)?;
+    let rest = n::organization_id.eq(organization).and(n::issue_id.eq(from));
+    diesel::delete(n::table.filter(rest)).execute(conn)?;
+    Ok(rows.into_iter().map(|row| row.product_id).collect())
+}
+
+/// Removes the instances of these products from an issue.
+pub fn remove_of_products(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    issue: IssueId,
+    products: &[ProductId],
+) -> QueryResult<()> {
+    use issue_instances as n;
+    let ids: Vec<InstanceId> = n::table
+        .filter(n::organization_id.eq(organization).and(n::issue_id.eq(issue)))
+        .filter(n::product_id.eq_any(products.iter().copied()))
+        .select(n::id)
+        .load(conn)?;
+    remove(conn, organization, issue, &ids).map(drop)
 }
 
 /// Counts the instances of an issue anew.
 pub fn recount(conn: &mut Conn, organization: OrganizationId, issue: IssueId, now: UtcTime) -> QueryResult<()> {
-    let first_remediated = crate::issues::standing::Standing::FIRST_REMEDIATED;
-    let mut sql = Sql::for_database(conn);
-    sql.push("DELETE FROM issue_products WHERE organization_id = ").bind(organization);
-    sql.push(" AND issue_id = ").bind(issue);
-    sql.execute(conn)?;
+    use issue_products as p;
+    let sealed = p::table.filter(p::organization_id.eq(organization).and(p::is_sealed.eq(true)));
+    let sealed: Vec<ProductId> = sealed.select(p::product_id).distinct().load(conn)?;
+    let own = p::organization_id.eq(organization).and(p::issue_id.eq(issue));
+    diesel::delete(p::table.filter(own)).execute(conn)?;
     let mut sql = Sql::for_database(conn);
     sql.push(&format!(
         "INSERT INTO issue_products (organization_id, issue_id, product_id, instance_count, remediated_count, \
          excluded_count, regressed_count) SELECT n.organization_id, n.issue_id, n.product_id, count(*), \
-         sum(CASE WHEN n.standing >= {first_remediated} THEN 1 ELSE 0 END), \
+         sum(CASE WHEN n.standing >= {REMEDIATED} THEN 1 ELSE 0 END), \
          sum(CASE WHEN n.standing IN (1, 2) THEN 1 ELSE 0 END), \
-         sum(CASE WHEN n.standing < {first_remediated} AND n.regressions > 0 THEN 1 ELSE 0 END) \
+         sum(CASE WHEN n.standing < {REMEDIATED} AND n.regressions > 0 THEN 1 ELSE 0 END) \
          FROM issue_instances n WHERE n.organization_id = "
     ));
     sql.bind(organization).push(" AND n.issue_id = ").bind(issue);
     sql.push(" GROUP BY n.organization_id, n.issue_id, n.product_id");
     sql.execute(conn)?;
+    let own = p::organization_id.eq(organization).and(p::issue_id.eq(issue)).and(p::product_id.eq_any(sealed));
+    diesel::update(p::table.filter(own)).set(p::is_sealed.eq(true)).execute(conn)?;
     let sum = |column: &str| {
         format!(
             "{column} = (SELECT CAST(COALESCE(sum(p.{column}), 0) AS BIGINT) FROM issue_products p \

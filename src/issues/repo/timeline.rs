@@ -2,12 +2,13 @@
 
 use diesel::prelude::*;
 
-use crate::base::ids::{EntryId, IssueId, OrganizationId};
-use crate::db::conn::Conn;
+use crate::base::ids::{EntryId, IssueId, OrganizationId, ProductId};
+use crate::base::page::Window;
+use crate::db::conn::{Conn, MultiBackend};
 use crate::db::schema::timeline_entries;
 use crate::events;
 use crate::events::model::{Change, EventAction, EventKind};
-use crate::issues::timeline::Entry;
+use crate::issues::timeline::{Entry, EntryKind};
 use crate::on_backend;
 
 /// Rows of one insert on SQLite: 16 columns each, and a statement may bind 32,766 values.
@@ -41,6 +42,38 @@ pub fn insert_once(conn: &mut Conn, entry: &Entry) -> QueryResult<bool> {
         tell(conn, std::slice::from_ref(entry))?;
     }
     Ok(added == 1)
+}
+
+/// Which entries of a timeline.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Shown {
+    /// Of these kinds; all where none is named.
+    pub kinds: Vec<EntryKind>,
+    /// Besides those of the issue as a whole, those of these products; none: of all.
+    pub products: Option<Vec<ProductId>>,
+}
+
+/// Entries, the newest first.
+pub fn page(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    issue: IssueId,
+    shown: &Shown,
+    window: &Window<EntryId>,
+) -> QueryResult<Vec<Entry>> {
+    use timeline_entries as t;
+    let mut query =
+        t::table.filter(t::organization_id.eq(organization).and(t::issue_id.eq(issue))).into_boxed::<MultiBackend>();
+    if !shown.kinds.is_empty() {
+        query = query.filter(t::kind.eq_any(shown.kinds.clone()));
+    }
+    if let Some(products) = &shown.products {
+        query = query.filter(t::product_id.is_null().or(t::product_id.eq_any(products.clone()).assume_not_null()));
+    }
+    if let Some(after) = window.after {
+        query = query.filter(t::id.lt(after));
+    }
+    query.order(t::id.desc()).limit(window.fetch()).select(Entry::as_select()).load(conn)
 }
 
 /// An entry.

@@ -5,9 +5,10 @@ use crate::access::model::Caller;
 use crate::access::repo::{members, teams};
 use crate::base::error::{ApiError, Faults};
 use crate::base::ids::{ProductId, TeamId, UserId};
+use crate::base::patch::Patch;
 use crate::base::scope::ProductScope;
 use crate::db::conn::Conn;
-use crate::issues::model::{Assignee, AssigneeKind, NewIssue};
+use crate::issues::model::{Assignee, AssigneeKind, IssuePatch, NewIssue};
 use crate::products;
 
 /// The most characters of a description, a remediation and a comment.
@@ -23,6 +24,20 @@ pub(super) fn new(conn: &mut Conn, caller: &Caller, input: &NewIssue) -> Result<
     text(input.remediation.as_deref(), "/remediation", &mut faults);
     assignee(conn, caller, input.assignee, "/assignee", &mut faults)?;
     product(conn, caller, input.product_id, &mut faults)?;
+    faults.finish()
+}
+
+/// Checks what people change of an issue.
+pub(super) fn patch(conn: &mut Conn, caller: &Caller, patch: &IssuePatch, prefix: &str) -> Result<(), ApiError> {
+    let mut faults = Faults::default();
+    if let Patch::Set(name) = &patch.name {
+        checks::name(name, &format!("{prefix}/name"), &mut faults);
+    }
+    let set = |field: &Patch<String>| field.as_set().cloned();
+    text(set(&patch.description).as_deref(), &format!("{prefix}/description"), &mut faults);
+    text(set(&patch.remediation).as_deref(), &format!("{prefix}/remediation"), &mut faults);
+    let who = patch.assignee.as_set().copied().flatten();
+    assignee(conn, caller, who, &format!("{prefix}/assignee"), &mut faults)?;
     faults.finish()
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::{Visible, get, instances};
+use super::{Visible, check, get, instances, settle};
 use crate::access::checks::MAX_NAME;
 use crate::access::model::Caller;
 use crate::access::permission::Permission;
@@ -14,8 +14,7 @@ use crate::db::conn::Conn;
 use crate::issues::model::{Counts, Issue, NewIssue, Risk};
 use crate::issues::repo;
 use crate::issues::selection::{self, Selection};
-use crate::issues::service::check;
-use crate::issues::status::{IssueEvent, IssueState};
+use crate::issues::status::IssueState;
 use crate::issues::timeline::Entry;
 use crate::observations::model::Vulnerability;
 use crate::observations::repo::pairs::ObservedPair;
@@ -78,19 +77,18 @@ pub fn create(
     };
     check::seen_by_maker(caller, &input, !pairs.is_empty())?;
     let draft = drafted(conn, caller, &pairs)?;
+    let input_state = input.state;
     let issue = begun(caller, input, draft, now);
-    let (id, asked) = (issue.id, issue.state);
+    let (id, is_state_given) = (issue.id, input_state.is_some());
     repo::insert(conn, &issue)?;
-    let added = instances::add(conn, organization, id, &pairs, now)?;
     let entry = Entry::by(caller.actor, organization, id, now).change("issue", None, Some("created".to_owned()));
-    let mut entries = vec![entry.saying(format!("Created with {}.", count(added, "instance")))];
-    repo::instances::recount(conn, organization, id, now)?;
-    let made = repo::find(conn, organization, id)?.ok_or_else(|| ApiError::not_found("issue", id))?;
-    if let Some(state) = asked.after(IssueEvent::AllInstancesRemediated).filter(|_| made.counts.is_complete()) {
-        repo::set_state(conn, organization, &[id], state, now)?;
-        entries.push(super::moved_by_system(&made, state, "All instances are remediated.", now));
+    repo::timeline::insert(conn, &[entry])?;
+    instances::add(conn, &issue, caller.actor, &pairs, now)?;
+    if is_state_given {
+        repo::instances::recount(conn, organization, id, now)?;
+    } else {
+        settle(conn, &issue, now)?;
     }
-    repo::timeline::insert(conn, &entries)?;
     get(conn, caller, id)
 }
 
@@ -109,7 +107,7 @@ fn begun(caller: &Caller, input: NewIssue, draft: Draft, now: UtcTime) -> Issue 
         state: input.state.unwrap_or(IssueState::Open),
         state_changed_at: now,
         due_at: input.due_at,
-        is_overdue_told: false,
+        overdue_told_for: None,
         assignee_kind: input.assignee.map(|assignee| assignee.kind),
         assignee_id: input.assignee.map(|assignee| assignee.id.as_bytes().to_vec()),
         merged_into: None,

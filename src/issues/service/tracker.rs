@@ -6,9 +6,9 @@ use crate::base::error::ApiError;
 use crate::base::ids::{IssueId, OrganizationId};
 use crate::base::time::UtcTime;
 use crate::db::conn::Conn;
-use crate::issues::repo;
 use crate::issues::status::IssueState;
 use crate::issues::timeline::{Entry, TrackerEvent};
+use crate::issues::{recompute, repo};
 
 /// Who moved a ticket in a tracker, and by which change.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -96,5 +96,8 @@ pub fn move_by_tracker(
         return Ok(false);
     }
     repo::set_state(conn, organization, &[issue], state, now)?;
+    if before.state == IssueState::Closed {
+        recompute::of_issues(conn, organization, &[issue], now)?;
+    }
     Ok(true)
 }
