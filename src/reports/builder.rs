@@ -9,7 +9,7 @@ use crate::base::severity::Severity;
 use crate::reports::error::ParseError;
 use crate::reports::read::json::{self, Entries};
 use crate::reports::read::{text, words};
-use crate::reports::report::{Asset, AssetKind, Component, Finding, Report, Vulnerability, Warning};
+use crate::reports::report::{Asset, AssetKind, Component, Finding, Location, Report, Vulnerability, Warning};
 
 /// Most warnings kept per report; the rest is counted in one last warning.
 pub const WARNING_LIMIT: usize = 200;
@@ -135,13 +135,21 @@ impl ReportBuilder {
         }
     }
 
-    /// Adds a finding like [`Self::add_of`], unless there is one that is the same: then what is said here is added there.
+    /// Adds a finding like [`Self::add_of`], unless there is one that is the same: then what is said here is added there,
+    /// with its place if that is another.
     pub fn add_once(&mut self, same: String, vulnerability: Vulnerability, finding: Finding) {
         let Some(index) = self.once.get(&same) else {
             self.once.insert(same, self.report.findings.len());
             return self.add_of(vulnerability, finding);
         };
-        let said = &mut self.report.findings[*index].description;
+        let known = &mut self.report.findings[*index];
+        if let Some(elsewhere) = elsewhere(&known.location, &finding.location)
+            && known.facts.len() < words::LIST_LIMIT
+            && known.facts.iter().all(|(_, place)| *place != elsewhere)
+        {
+            known.facts.push(("instance", elsewhere));
+        }
+        let said = &mut known.description;
         match (said.as_mut(), finding.description) {
             (None, more) => *said = more,
             (Some(said), Some(more)) if said.len() < text::TEXT_LIMIT && !said.contains(more.as_str()) => {
@@ -233,6 +241,17 @@ impl ReportBuilder {
 /// What a URL is on: scheme and host, or the host alone.
 fn asset_of_url(url: &str) -> (AssetKind, &str) {
     (if url.contains("://") { AssetKind::Application } else { AssetKind::Host }, words::origin(url))
+}
+
+/// Where something is found besides a known place: `GET https://shop.example.com/cart (id)`, `8443/tcp`.
+fn elsewhere(known: &Location, other: &Location) -> Option<String> {
+    if known == other {
+        return None;
+    }
+    let parameter = other.parameter.as_ref().map(|name| format!("({name})"));
+    let parts = [&other.method, &other.url, &parameter, &other.port];
+    let parts: Vec<&str> = parts.into_iter().filter_map(Option::as_deref).collect();
+    text::some_line(&parts.join(" "))
 }
 
 /// The facts that are known, of all that a format may give.

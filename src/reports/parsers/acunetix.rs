@@ -165,8 +165,10 @@ fn add_item(builder: &mut ReportBuilder, start: &str, item: &Element, place: Box
         facts: facts([("module", text::some_line(item.at("ModuleName"))), ("request", words::request(request))]),
         ..Finding::default()
     };
-    // Of one fault at one place Acunetix has an item for each thing that it saw, such as a cookie.
-    let same = ["Name", "Affects", "Parameter", "IsFalsePositive"].map(|name| item.at(name)).join("\n");
+    // Of one fault Acunetix has an item for each path and each thing that it saw, such as a cookie.
+    let print = format!("{} {}", words::origin(start), item.at("Name"));
+    let same = format!("{print} {}", finding.analysis.is_some());
+    let finding = Finding { fingerprint: text::some_line(&print), ..finding };
     builder.add_once(same, of_item(item), finding);
 }
 

@@ -1,5 +1,5 @@
-//! Burp Suite's XML of issues. Each issue at its URL is a finding; requests and responses are left out, as they hold
-//! cookies and other secrets of whoever scanned.
+//! Burp Suite's XML of issues. A kind of issue on a host is a finding that lists its URLs, as other tools of its kind
+//! report; requests and responses are left out, as they hold cookies and other secrets of whoever scanned.
 
 use crate::base::severity::Severity;
 use crate::reports::builder::{self, ReportBuilder};
@@ -64,7 +64,11 @@ fn add(builder: &mut ReportBuilder, issue: &Element, place: Box<str>) {
         ]),
         ..Finding::default()
     };
-    builder.add_of(vulnerability(issue), finding);
+    let vulnerability = vulnerability(issue);
+    let print = format!("{host} {}", vulnerability.key);
+    let same = format!("{print} {}", finding.analysis.is_some());
+    let finding = Finding { fingerprint: text::some_line(&print), ..finding };
+    builder.add_once(same, vulnerability, finding);
 }
 
 fn vulnerability(issue: &Element) -> Vulnerability {
