@@ -20,6 +20,7 @@ use crate::base::page::Page;
 use crate::base::severity::Severity;
 use crate::issues::export;
 use crate::issues::service::{browse, instances};
+use crate::tracker_configs::wishes;
 
 /// The routes of instances.
 pub fn routes(config: &mut ServiceConfig) {
@@ -176,8 +177,10 @@ async fn add_issue_instances(
 ) -> Result<HttpResponse, ApiError> {
     let now = app.clock.now();
     let selection = input.selection.one("/selection")?;
-    let work =
-        app.db.write_again(move |conn| instances::add_selected(conn, &caller, path.issue, &selection, &if_match, now));
+    let work = app.db.write_again(move |conn| {
+        let add = |conn: &mut _| instances::add_selected(conn, &caller, path.issue, &selection, &if_match, now);
+        wishes::around_issues(conn, caller.organization, &[path.issue], now, add)
+    });
     let changed = work.await?;
     app.work.notify_one();
     Ok(HttpResponse::Ok().insert_header(etag(changed.issue.version)).json(IssueView::from(changed)))
@@ -196,7 +199,10 @@ async fn remove_issue_instances(
     StrictJson(input): StrictJson<RemoveInstances>,
 ) -> Result<HttpResponse, ApiError> {
     let (now, ids) = (app.clock.now(), input.instance_ids);
-    let work = app.db.write_again(move |conn| instances::remove(conn, &caller, path.issue, &ids, &if_match, now));
+    let work = app.db.write_again(move |conn| {
+        let remove = |conn: &mut _| instances::remove(conn, &caller, path.issue, &ids, &if_match, now);
+        wishes::around_issues(conn, caller.organization, &[path.issue], now, remove)
+    });
     let changed = work.await?;
     app.work.notify_one();
     Ok(HttpResponse::Ok().insert_header(etag(changed.issue.version)).json(IssueView::from(changed)))

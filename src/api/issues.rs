@@ -22,6 +22,7 @@ use crate::issues::service::bulk::{Change, Summary, Which};
 use crate::issues::service::{self, browse, bulk, create, edit, merge};
 use crate::issues::status::IssueState;
 use crate::observations::filter::Filter;
+use crate::tracker_configs::wishes;
 
 pub(super) mod views;
 
@@ -296,7 +297,12 @@ async fn change_issues(
     let now = app.clock.now();
     let (which, change) = input.split()?;
     let patch = IssuePatch::from(change);
-    let summary = app.db.write_again(move |conn| bulk::change(conn, &caller, &which, &patch, now)).await?;
+    let work = app.db.write_again(move |conn| {
+        let summary = bulk::change(conn, &caller, &which, &patch, now)?;
+        wishes::record_issues(conn, caller.organization, &summary.changed_ids(), now)?;
+        Ok(summary)
+    });
+    let summary = work.await?;
     app.work.notify_one();
     Ok(HttpResponse::Ok().json(summary))
 }
@@ -329,7 +335,11 @@ async fn create_issue(
 ) -> Result<HttpResponse, ApiError> {
     let now = app.clock.now();
     let (input, selection) = input.split()?;
-    let work = app.db.write_again(move |conn| create::create(conn, &caller, input.clone(), selection.as_ref(), now));
+    let work = app.db.write_again(move |conn| {
+        let made = create::create(conn, &caller, input.clone(), selection.as_ref(), now)?;
+        wishes::record_issues(conn, caller.organization, &[made.issue.id], now)?;
+        Ok(made)
+    });
     let made = work.await?;
     app.work.notify_one();
     let (id, version) = (made.issue.id, made.issue.version);
@@ -359,7 +369,11 @@ async fn update_issue(
     MergePatch(input): MergePatch<UpdateIssue>,
 ) -> Result<HttpResponse, ApiError> {
     let (now, patch) = (app.clock.now(), IssuePatch::from(input));
-    let work = app.db.write_again(move |conn| edit::update(conn, &caller, path.issue, &patch, &if_match, now));
+    let work = app.db.write_again(move |conn| {
+        let changed = edit::update(conn, &caller, path.issue, &patch, &if_match, now)?;
+        wishes::record_issues(conn, caller.organization, &[path.issue], now)?;
+        Ok(changed)
+    });
     let changed = work.await?;
     app.work.notify_one();
     Ok(HttpResponse::Ok().insert_header(etag(changed.issue.version)).json(IssueView::from(changed)))
@@ -367,7 +381,7 @@ async fn update_issue(
 
 /// Delete an issue.
 ///
-/// Its instances, snapshots and timeline go with it.
+/// Its instances, snapshots and timeline go with it. Its ticket is closed; unlink it before, and it stays as it is.
 #[utoipa::path(tag = "issues", params(IssuePath), responses((status = 204, description = "It is gone.")))]
 #[delete("/issues/{issue}")]
 async fn delete_issue(
@@ -377,7 +391,11 @@ async fn delete_issue(
     if_match: IfMatch,
 ) -> Result<HttpResponse, ApiError> {
     let now = app.clock.now();
-    app.db.write_again(move |conn| edit::delete(conn, &caller, path.issue, &if_match, now)).await?;
+    let work = app.db.write_again(move |conn| {
+        let delete = |conn: &mut _| edit::delete(conn, &caller, path.issue, &if_match, now);
+        wishes::around_issues(conn, caller.organization, &[path.issue], now, delete)
+    });
+    work.await?;
     app.work.notify_one();
     Ok(HttpResponse::NoContent().finish())
 }
@@ -395,7 +413,10 @@ async fn merge_issue(
     StrictJson(input): StrictJson<MergeIssue>,
 ) -> Result<HttpResponse, ApiError> {
     let now = app.clock.now();
-    let work = app.db.write_again(move |conn| merge::merge(conn, &caller, path.issue, input.from, &if_match, now));
+    let work = app.db.write_again(move |conn| {
+        let merge = |conn: &mut _| merge::merge(conn, &caller, path.issue, input.from, &if_match, now);
+        wishes::around_issues(conn, caller.organization, &[path.issue, input.from], now, merge)
+    });
     let merged = work.await?;
     app.work.notify_one();
     Ok(HttpResponse::Ok().insert_header(etag(merged.issue.version)).json(IssueView::from(merged)))

@@ -23,6 +23,7 @@ pub mod events;
 pub mod health;
 pub mod idempotency;
 pub mod issue_instances;
+pub mod issue_tickets;
 pub mod issue_timeline;
 pub mod issues;
 pub mod limits;
@@ -106,6 +107,7 @@ fn tenant_routes(config: &mut ServiceConfig) {
     config.configure(issues::routes);
     config.configure(issue_instances::routes);
     config.configure(issue_timeline::routes);
+    config.configure(issue_tickets::routes);
     config.configure(audit_log::routes);
     config.configure(tracker_connections::routes);
     config.configure(tracker_webhooks::routes);

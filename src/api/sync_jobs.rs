@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::base::error::ApiError;
 use crate::base::ids::{ConnectionId, ProductId, SubjectId, SyncJobId};
 use crate::base::page::Page;
+use crate::base::scope::SEVERAL;
 use crate::base::time::UtcTime;
 use crate::outbox::model::{JobReason, JobState, SubjectKind, SyncJob};
 use crate::outbox::repo::JobFilter;
@@ -29,8 +30,8 @@ pub struct SyncJobView {
     id: SyncJobId,
     /// Which tracker.
     connection_id: ConnectionId,
-    /// The product of its subject.
-    product_id: ProductId,
+    /// The product of its subject; null where the subject spans several.
+    product_id: Option<ProductId>,
     /// What it is about.
     #[schema(inline)]
     subject_kind: SubjectKind,
@@ -57,7 +58,7 @@ impl From<SyncJob> for SyncJobView {
         Self {
             id: job.id,
             connection_id: job.connection_id,
-            product_id: job.product_id,
+            product_id: Some(job.product_id).filter(|product| *product != SEVERAL),
             subject_kind: job.subject_kind,
             subject_id: job.subject_id,
             reason: job.reason,

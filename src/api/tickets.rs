@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::base::error::ApiError;
 use crate::base::ids::{ConnectionId, ObservationId, ProductId, SubjectId, TicketId};
 use crate::base::page::Page;
+use crate::base::scope::SEVERAL;
 use crate::base::time::UtcTime;
 use crate::outbox::model::SubjectKind;
 use crate::tickets::model::{Phase, RemoteState, Ticket};
@@ -41,8 +42,8 @@ pub struct TicketView {
     id: TicketId,
     /// The account that made it.
     connection_id: ConnectionId,
-    /// The product of its subject.
-    product_id: ProductId,
+    /// The product of its subject; null where the subject spans several.
+    product_id: Option<ProductId>,
     /// What it is about.
     #[schema(inline)]
     subject_kind: SubjectKind,
@@ -87,7 +88,7 @@ impl From<Ticket> for TicketView {
         Self {
             id: ticket.id,
             connection_id: ticket.connection_id,
-            product_id: ticket.product_id,
+            product_id: Some(ticket.product_id).filter(|product| *product != SEVERAL),
             subject_kind: ticket.subject_kind,
             subject_id: ticket.subject_id,
             phase: ticket.phase,

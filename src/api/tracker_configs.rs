@@ -69,6 +69,8 @@ pub struct TrackerConfigView {
     closed_status: Option<String>,
     /// GitLab: tickets are hidden from guests.
     confidential: bool,
+    /// Issues of the product get tickets by themselves, from the minimum severity on.
+    push_issues: bool,
     /// The switch of this config that holds automatic pushes.
     #[schema(inline)]
     held_by: Option<Switch>,
@@ -105,6 +107,7 @@ impl From<(TrackerConfig, ProductJobs)> for TrackerConfigView {
             issue_type: settings.issue_type,
             closed_status: settings.closed_status,
             confidential: settings.confidential,
+            push_issues: settings.push_issues,
             jobs_queued: jobs.queued,
             jobs_held: jobs.held,
             jobs_parked: jobs.parked,
@@ -160,6 +163,10 @@ pub struct PutTrackerConfig {
     /// GitLab: hide tickets from guests.
     #[serde(default)]
     confidential: bool,
+    /// On: issues of the product get tickets by themselves, if their risk is at least the minimum severity. The
+    /// observations in such an issue have none of their own.
+    #[serde(default)]
+    push_issues: bool,
 }
 
 const fn yes() -> bool {
@@ -178,6 +185,7 @@ impl PutTrackerConfig {
             issue_type: self.issue_type,
             closed_status: self.closed_status,
             confidential: self.confidential,
+            push_issues: self.push_issues,
         };
         let wanted = Wanted {
             is_active: self.active,
@@ -245,6 +253,10 @@ pub struct UpdateTrackerConfig {
     #[serde(default)]
     #[schema(value_type = bool)]
     confidential: Patch<bool>,
+    /// On: issues of the product get tickets by themselves.
+    #[serde(default)]
+    #[schema(value_type = bool)]
+    push_issues: Patch<bool>,
 }
 
 impl From<UpdateTrackerConfig> for WantedChange {
@@ -262,6 +274,7 @@ impl From<UpdateTrackerConfig> for WantedChange {
             issue_type: input.issue_type,
             closed_status: input.closed_status,
             confidential: input.confidential,
+            push_issues: input.push_issues,
         }
     }
 }

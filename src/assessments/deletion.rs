@@ -16,6 +16,7 @@ use crate::issues::model::Pair;
 use crate::issues::recompute;
 use crate::observations::repo;
 use crate::observations::repo::counts::Deltas;
+use crate::tracker_configs::wishes;
 
 /// Deletes an observation with its history and notes. Its identity stays as a tombstone: when a scan reports it again
 /// it is new, and finds its old ticket. Its ticket is closed; its duplicates are none any more.
@@ -45,7 +46,8 @@ pub fn delete(
     let cause = Cause { actor: Actor::System, at: now, comment: Some("its original was deleted") };
     tail::write(conn, organization, &take_back(rows, now), cause)?;
     let (branch, vulnerability, asset) = (observation.branch_id, observation.vulnerability_id, observation.asset_id);
-    recompute::of_pairs(conn, organization, &[Pair { branch, vulnerability, asset }], now)?;
+    let changed = recompute::of_pairs(conn, organization, &[Pair { branch, vulnerability, asset }], now)?;
+    wishes::record_issues(conn, organization, &changed, now)?;
     audit::Entry::new("observation.deleted", "observation", id.0)
         .change("status", observation.status.as_str(), serde_json::Value::Null)
         .change("location", observation.location.as_str(), serde_json::Value::Null)

@@ -58,15 +58,15 @@ fn end(conn: &mut Conn, organization: OrganizationId, whole: Whole, now: UtcTime
     let cause = Cause { actor: Actor::System, at: now, comment: Some("its original was deleted") };
     removal::remove(conn, organization, whole)?;
     tail::write(conn, organization, &take_back(rows, now), cause)?;
-    match whole {
+    let changed = match whole {
         Whole::Product(product) => {
             if !restricted_of(conn, organization, &[product])?.is_empty() {
                 // What issues keep of it stays hidden from whoever it was hidden from.
                 issues::repo::seal(conn, organization, product)?;
             }
-            recompute::of_product(conn, organization, product, now)?;
+            recompute::of_product(conn, organization, product, now)?
         }
         Whole::Branch(branch) => recompute::of_branch(conn, organization, branch, now)?,
-    }
-    Ok(())
+    };
+    Ok(wishes::record_issues(conn, organization, &changed, now)?)
 }

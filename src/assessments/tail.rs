@@ -55,7 +55,8 @@ pub fn write(conn: &mut Conn, organization: OrganizationId, changes: &[Change], 
     }
     counts.apply(conn, organization)?;
     apply::insert_history(conn, &history)?;
-    recompute::of_pairs(conn, organization, &pairs(changes), cause.at)?;
+    let changed = recompute::of_pairs(conn, organization, &pairs(changes), cause.at)?;
+    wishes::record_issues(conn, organization, &changed, cause.at)?;
     tell(conn, organization, changes.iter().map(|change| (change.before.product_id, change.before.id)), cause.at)
 }
 

@@ -1,6 +1,11 @@
 //! Which products a caller may see (PB-10): every query of product data takes it.
 
+use uuid::Uuid;
+
 use super::ids::ProductId;
+
+/// Stands for the product of what spans several, where a row must name one: shown to those only who see all products.
+pub const SEVERAL: ProductId = ProductId(Uuid::nil());
 
 /// The products that a caller may see, within the caller's organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +27,7 @@ impl ProductScope {
     #[must_use]
     pub fn allows(&self, product: ProductId) -> bool {
         match self {
-            Self::Except(hidden) => !hidden.contains(&product),
+            Self::Except(hidden) => hidden.is_empty() || product != SEVERAL && !hidden.contains(&product),
             Self::Only(only) => *only == product,
         }
     }
@@ -34,7 +39,9 @@ macro_rules! in_scope {
     ($query:expr, $scope:expr, $column:expr) => {
         match $scope {
             $crate::base::scope::ProductScope::Except(hidden) if hidden.is_empty() => $query,
-            $crate::base::scope::ProductScope::Except(hidden) => $query.filter($column.ne_all(hidden.clone())),
+            $crate::base::scope::ProductScope::Except(hidden) => {
+                $query.filter($column.ne_all([hidden.as_slice(), &[$crate::base::scope::SEVERAL]].concat()))
+            }
             $crate::base::scope::ProductScope::Only(only) => $query.filter($column.eq(*only)),
         }
     };

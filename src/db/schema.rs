@@ -806,6 +806,21 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    issue_trackers (organization_id, issue_id) {
+        organization_id -> Binary,
+        issue_id -> Binary,
+        connection_id -> Binary,
+        project_key -> Text,
+        csv -> Text,
+        auto_close -> Bool,
+        temporary_keeps_open -> Bool,
+        settings_json -> Text,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
 allow_tables_to_appear_in_same_query!(
     organizations,
     users,
@@ -863,4 +878,5 @@ allow_tables_to_appear_in_same_query!(
     client_tests,
     trust_rules,
     workload_tokens,
+    issue_trackers,
 );

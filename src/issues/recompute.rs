@@ -69,19 +69,29 @@ pub fn of_issues(
 }
 
 /// Recomputes all that is of a branch.
-pub fn of_branch(conn: &mut Conn, organization: OrganizationId, branch: BranchId, now: UtcTime) -> QueryResult<()> {
+pub fn of_branch(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    branch: BranchId,
+    now: UtcTime,
+) -> QueryResult<Vec<IssueId>> {
     repo::lock(conn, organization)?;
     pairs::begin(conn)?;
     sets::fill_of_branch(conn, organization, branch)?;
-    finish(conn, organization, &[], now).map(drop)
+    finish(conn, organization, &[], now)
 }
 
 /// Recomputes all that is of a product.
-pub fn of_product(conn: &mut Conn, organization: OrganizationId, product: ProductId, now: UtcTime) -> QueryResult<()> {
+pub fn of_product(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    product: ProductId,
+    now: UtcTime,
+) -> QueryResult<Vec<IssueId>> {
     repo::lock(conn, organization)?;
     pairs::begin(conn)?;
     sets::fill_of_product(conn, organization, product)?;
-    finish(conn, organization, &[], now).map(drop)
+    finish(conn, organization, &[], now)
 }
 
 /// From the table of pairs to counts, states and timelines.

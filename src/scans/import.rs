@@ -165,7 +165,8 @@ pub(super) fn finish(
         touched.extend(held::settle(conn, written, now)?);
     }
     let scans: Vec<Scanned> = written.iter().filter_map(scanned).collect();
-    recompute::after_scans(conn, organization, &pairs, &scans, now)?;
+    let changed = recompute::after_scans(conn, organization, &pairs, &scans, now)?;
+    wishes::record_issues(conn, organization, &changed, now)?;
     wishes::record_import(conn, organization, product, &touched, now)?;
     let made = |written: &Written| Change {
         kind: EventKind::Scan,

@@ -25,6 +25,7 @@ use crate::observations::status::ObservationStatus;
 use crate::observations::{apply, evidence};
 use crate::products;
 use crate::products::model::Product;
+use crate::tracker_configs::wishes;
 
 /// The tool of what is entered by hand.
 pub const MANUAL: &str = "manual";
@@ -178,7 +179,8 @@ pub fn create(conn: &mut Conn, caller: &Caller, new: &NewObservation, now: UtcTi
     let entry = tail::entry(row.organization_id, row.id, "status", None, Some(row.status.to_string()), cause);
     apply::insert_history(conn, &[entry])?;
     let pair = Pair { branch, vulnerability: row.vulnerability_id, asset: row.asset_id };
-    recompute::of_pairs(conn, row.organization_id, &[pair], now)?;
+    let changed = recompute::of_pairs(conn, row.organization_id, &[pair], now)?;
+    wishes::record_issues(conn, row.organization_id, &changed, now)?;
     tail::tell(conn, row.organization_id, [(row.product_id, row.id)], now)?;
     Ok(row.id)
 }

@@ -61,7 +61,8 @@ pub fn retire(
     ledger.mark_gone(conn, &present, source.latest_scan_at.unwrap_or(now), "the scan source was retired")?;
     let touched = ledger.write(conn, &source)?;
     repo::retire(conn, caller.organization, id, now)?;
-    recompute::of_pairs(conn, caller.organization, &touched.pairs, now)?;
+    let changed = recompute::of_pairs(conn, caller.organization, &touched.pairs, now)?;
+    wishes::record_issues(conn, caller.organization, &changed, now)?;
     wishes::record_for_observations(conn, caller.organization, source.product_id, &touched.observations, now)?;
     get(conn, caller, id)
 }

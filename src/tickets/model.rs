@@ -95,6 +95,13 @@ pub struct Ticket {
 }
 
 impl Ticket {
+    /// Is there an item in the tracker that is open, as far as is known?
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        let state = self.state_seen.or(self.state_pushed);
+        self.phase == Phase::Linked && self.unlinked_at.is_none() && matches!(state, Some(RemoteState::Open) | None)
+    }
+
     /// What the observation's column says about it.
     #[must_use]
     pub fn summary(&self) -> Option<TicketState> {

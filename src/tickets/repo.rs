@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel::select;
 
 use super::model::{Phase, RemoteState, Ticket};
-use crate::base::ids::{ConnectionId, OrganizationId, ProductId, SubjectId, TicketId};
+use crate::base::ids::{ConnectionId, IssueId, OrganizationId, ProductId, SubjectId, TicketId};
 use crate::base::page::Window;
 use crate::base::scope::ProductScope;
 use crate::base::time::UtcTime;
@@ -169,6 +169,42 @@ pub fn linked_of(
         .order(tickets::id.desc())
         .select(Ticket::as_select())
         .load(conn)
+}
+
+/// The open tickets of these subjects in any connection, the oldest first.
+pub fn open_of(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    kind: SubjectKind,
+    subjects: &[SubjectId],
+) -> QueryResult<Vec<Ticket>> {
+    let linked: Vec<Ticket> = tickets::table
+        .filter(tickets::subject_id.eq_any(subjects.to_vec()).and(tickets::organization_id.eq(organization)))
+        .filter(tickets::subject_kind.eq(kind).and(tickets::unlinked_at.is_null()))
+        .filter(tickets::phase.eq(Phase::Linked))
+        .order(tickets::id)
+        .select(Ticket::as_select())
+        .load(conn)?;
+    Ok(linked.into_iter().filter(Ticket::is_open).collect())
+}
+
+/// Those of the issues that a ticket stands for now, in any connection, with where it is.
+pub fn of_issues(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    issues: &[IssueId],
+) -> QueryResult<Vec<(IssueId, ConnectionId, ProductId)>> {
+    let mut found = Vec::new();
+    for chunk in issues.chunks(CHUNK) {
+        let subjects: Vec<SubjectId> = chunk.iter().copied().map(SubjectId::from).collect();
+        let rows: Vec<(SubjectId, ConnectionId, ProductId)> = tickets::table
+            .filter(tickets::subject_id.eq_any(subjects).and(tickets::organization_id.eq(organization)))
+            .filter(tickets::subject_kind.eq(SubjectKind::Issue).and(tickets::unlinked_at.is_null()))
+            .select((tickets::subject_id, tickets::connection_id, tickets::product_id))
+            .load(conn)?;
+        found.extend(rows.into_iter().map(|(id, connection, product)| (IssueId(id.0), connection, product)));
+    }
+    Ok(found)
 }
 
 /// Whether a product has tickets in a connection.

@@ -3,10 +3,10 @@
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::base::ids::{BranchId, ConnectionId, OrganizationId, ProductId, TrackerConfigId};
+use crate::base::ids::{BranchId, ConnectionId, IssueId, OrganizationId, ProductId, TrackerConfigId};
 use crate::base::severity::Severity;
 use crate::base::time::UtcTime;
-use crate::db::schema::tracker_configs;
+use crate::db::schema::{issue_trackers, tracker_configs};
 use crate::outbox::model::JobReason;
 use crate::text_enum;
 
@@ -58,6 +58,88 @@ pub struct ConfigSettings {
     pub closed_status: Option<String>,
     /// GitLab: hide tickets from guests.
     pub confidential: bool,
+    /// Issues of the product get tickets by themselves, from the minimum severity on.
+    pub push_issues: bool,
+}
+
+text_enum! {
+    /// Which instances the ticket of an issue carries as CSV.
+    CsvScope {
+        /// No CSV.
+        None = "none",
+        /// Those that are left to be worked on.
+        Actionable = "actionable",
+        /// All, the remediated ones as well.
+        All = "all",
+    }
+}
+
+/// How an issue uses a tracker.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = issue_trackers)]
+pub struct IssueTracker {
+    /// The organization.
+    pub organization_id: OrganizationId,
+    /// The issue.
+    pub issue_id: IssueId,
+    /// The account.
+    pub connection_id: ConnectionId,
+    /// Where its ticket goes, as in a [`TrackerConfig`].
+    pub project_key: String,
+    /// Which instances the ticket carries as CSV.
+    pub csv: CsvScope,
+    /// Off: the ticket stays open when all instances are remediated, until somebody settles the issue.
+    pub auto_close: bool,
+    /// On: instances in review, or accepted for a time, keep the ticket open. Off: they do not.
+    pub temporary_keeps_open: bool,
+    /// [`ConfigSettings`].
+    pub settings_json: String,
+    /// When it was first pushed.
+    pub created_at: UtcTime,
+    /// When that was last changed.
+    pub updated_at: UtcTime,
+}
+
+impl IssueTracker {
+    /// As the config of its product says.
+    #[must_use]
+    pub fn like(config: &TrackerConfig, issue: IssueId, now: UtcTime) -> Self {
+        Self {
+            organization_id: config.organization_id,
+            issue_id: issue,
+            connection_id: config.connection_id,
+            project_key: config.project_key.clone(),
+            csv: CsvScope::All,
+            auto_close: true,
+            temporary_keeps_open: true,
+            settings_json: config.settings_json.clone(),
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
+    /// The same as a config, of nothing but this issue. Its switches are those of its product's config, where that uses
+    /// the same connection.
+    #[must_use]
+    pub fn as_config(&self, product: ProductId, of_product: Option<&TrackerConfig>) -> TrackerConfig {
+        TrackerConfig {
+            organization_id: self.organization_id,
+            id: TrackerConfigId(self.issue_id.0),
+            product_id: product,
+            connection_id: self.connection_id,
+            is_active: of_product.is_none_or(|config| config.is_active),
+            is_dry_run: of_product.is_some_and(|config| config.is_dry_run),
+            auto_sync: of_product.is_none_or(|config| config.auto_sync),
+            push_all: true,
+            require_verified: false,
+            project_key: self.project_key.clone(),
+            minimum_severity: Severity::Unknown,
+            settings_json: self.settings_json.clone(),
+            version: 1,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        }
+    }
 }
 
 text_enum! {

@@ -25,6 +25,8 @@ pub struct Facts {
     pub close_is_held: bool,
     /// Its ticket was unlinked by hand.
     pub is_suppressed: bool,
+    /// An issue that it is in has an open ticket, which stands for it.
+    pub is_superseded: bool,
     /// It is, or its ticket was, pushed by hand.
     pub by_hand: bool,
 }
@@ -38,6 +40,8 @@ text_enum! {
         Branch = "branch",
         /// It is at least as severe as the config asks for, or was pushed by hand.
         MinimumSeverity = "minimum_severity",
+        /// No issue that it is in has an open ticket, which would stand for it.
+        NotSuperseded = "not_superseded",
         /// It is verified where the config asks for that, or was pushed by hand.
         Verified = "verified",
         /// The config pushes by itself, or it was pushed by hand.
@@ -76,7 +80,7 @@ impl ConditionName {
     #[must_use]
     pub const fn decides(self) -> Decides {
         match self {
-            Self::Active | Self::Branch | Self::MinimumSeverity => Decides::OpenTicket,
+            Self::Active | Self::Branch | Self::MinimumSeverity | Self::NotSuperseded => Decides::OpenTicket,
             Self::Verified | Self::PushAll | Self::NotUnlinked => Decides::NewTicket,
         }
     }
@@ -86,6 +90,7 @@ impl ConditionName {
             Self::Active => facts.status.is_active(),
             Self::Branch => facts.on_pushed_branch,
             Self::MinimumSeverity => facts.by_hand || facts.severity >= config.minimum_severity,
+            Self::NotSuperseded => !facts.is_superseded,
             Self::Verified => facts.by_hand || !config.require_verified || facts.is_verified,
             Self::PushAll => facts.by_hand || config.push_all,
             Self::NotUnlinked => facts.by_hand || !facts.is_suppressed,
@@ -108,6 +113,8 @@ impl ConditionName {
             (Self::MinimumSeverity, false) => {
                 format!("severity {} is below the minimum {}", facts.severity, config.minimum_severity)
             }
+            (Self::NotSuperseded, true) => "no issue that it is in has an open ticket".to_owned(),
+            (Self::NotSuperseded, false) => "the ticket of an issue that it is in stands for it".to_owned(),
             (Self::Verified, true) => format!("it is verified, or need not be{by_hand}"),
             (Self::Verified, false) => "the config asks for verified observations, and this one is not".to_owned(),
             (Self::PushAll, true) => format!("the config makes tickets by itself{by_hand}"),
@@ -176,6 +183,7 @@ mod tests {
             is_verified: false,
             close_is_held: false,
             is_suppressed: false,
+            is_superseded: false,
             by_hand: false,
         }
     }
@@ -195,6 +203,7 @@ mod tests {
             (config(), Facts { severity: Severity::Medium, ..facts() }, true, true),
             (config(), Facts { severity: Severity::Low, ..facts() }, false, false),
             (config(), Facts { severity: Severity::Low, by_hand: true, ..facts() }, true, true),
+            (config(), Facts { is_superseded: true, by_hand: true, ..facts() }, false, false),
             (config(), Facts { is_suppressed: true, ..facts() }, false, true),
             (config(), Facts { is_suppressed: true, by_hand: true, ..facts() }, true, true),
             (verified_only.clone(), facts(), false, true),

@@ -14,6 +14,8 @@ use crate::in_scope;
 use crate::observations::status::ObservationStatus;
 use crate::outbox::model::SubjectKind;
 
+pub mod issues;
+
 /// Values in one statement: SQLite takes 32,766.
 const CHUNK: usize = 10_000;
 
@@ -101,6 +103,7 @@ impl Deciding {
             is_verified: self.is_verified,
             close_is_held: false,
             is_suppressed,
+            is_superseded: false,
             by_hand: false,
         }
     }

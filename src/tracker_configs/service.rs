@@ -79,6 +79,8 @@ pub struct WantedChange {
     pub closed_status: Patch<Option<String>>,
     /// See [`ConfigSettings::confidential`].
     pub confidential: Patch<bool>,
+    /// See [`ConfigSettings::push_issues`].
+    pub push_issues: Patch<bool>,
 }
 
 impl WantedChange {
@@ -96,6 +98,7 @@ impl WantedChange {
                 issue_type: self.issue_type.or(to.settings.issue_type),
                 closed_status: self.closed_status.or(to.settings.closed_status),
                 confidential: self.confidential.or(to.settings.confidential),
+                push_issues: self.push_issues.or(to.settings.push_issues),
             },
         }
     }
@@ -225,7 +228,7 @@ fn store(
 ) -> Result<TrackerConfig, ApiError> {
     let connection = connections::repo::find(conn, caller.organization, connection)?
         .ok_or_else(|| ApiError::invalid("/connection_id", "there is no such tracker connection"))?;
-    check(&wanted, connection.kind)?;
+    check(&wanted.project_key, &wanted.settings, connection.kind)?;
     let after = row((product, connection.id), caller, before.as_ref(), &wanted, now);
     match &before {
         None => insert(conn, &after)?,
@@ -311,18 +314,17 @@ fn wanted_of(config: &TrackerConfig) -> Wanted {
     }
 }
 
-fn check(wanted: &Wanted, kind: TrackerKind) -> Result<(), ApiError> {
+/// Names what a tracker of this kind cannot take.
+pub(super) fn check(project_key: &str, settings: &ConfigSettings, kind: TrackerKind) -> Result<(), ApiError> {
     let mut faults = Faults::default();
-    check_project(&wanted.project_key, kind, &mut faults);
-    check_labels(&wanted.settings.labels, kind, &mut faults);
+    check_project(project_key, kind, &mut faults);
+    check_labels(&settings.labels, kind, &mut faults);
     let is_jira = matches!(kind, TrackerKind::JiraCloud | TrackerKind::JiraDataCenter);
     let is_name = |name: &String| (1..=100).contains(&name.chars().count()) && !name.chars().any(char::is_control);
-    for (value, pointer) in
-        [(&wanted.settings.issue_type, "/issue_type"), (&wanted.settings.closed_status, "/closed_status")]
-    {
+    for (value, pointer) in [(&settings.issue_type, "/issue_type"), (&settings.closed_status, "/closed_status")] {
         faults.require(value.as_ref().is_none_or(is_name), pointer, "must be 1 to 100 characters without line breaks");
     }
-    let issue_type = wanted.settings.issue_type.as_deref();
+    let issue_type = settings.issue_type.as_deref();
     match kind {
         TrackerKind::GitHub => {
             faults.require(issue_type.is_none(), "/issue_type", "GitHub has none that can be set here");
@@ -336,9 +338,9 @@ fn check(wanted: &Wanted, kind: TrackerKind) -> Result<(), ApiError> {
             faults.require(issue_type.is_some(), "/issue_type", "Jira needs one, for example Bug");
         }
     }
-    let closed_status = wanted.settings.closed_status.is_none() || is_jira;
+    let closed_status = settings.closed_status.is_none() || is_jira;
     faults.require(closed_status, "/closed_status", "only Jira has statuses to choose from");
-    let confidential = !wanted.settings.confidential || kind == TrackerKind::GitLab;
+    let confidential = !settings.confidential || kind == TrackerKind::GitLab;
     faults.require(confidential, "/confidential", "only GitLab has confidential issues");
     faults.finish()
 }

@@ -3,14 +3,21 @@
 //! All of it runs in the transaction of the change, with a few statements for any number of observations. Without a
 //! config it costs two look-ups.
 
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+
 use diesel::QueryResult;
 
-use super::model::{PushedBranches, TrackerConfig};
+use super::model::{IssueTracker, PushedBranches, TrackerConfig};
 use super::policy;
 use super::repo::{self, Deciding};
-use crate::base::ids::{ObservationId, OrganizationId, ProductId, SubjectId};
+use crate::base::error::ApiError;
+use crate::base::ids::{ConnectionId, IssueId, ObservationId, OrganizationId, ProductId, SubjectId};
+use crate::base::scope::SEVERAL;
+use crate::base::severity::Severity;
 use crate::base::time::UtcTime;
 use crate::db::conn::Conn;
+use crate::issues;
 use crate::outbox;
 use crate::outbox::model::{Change, JobReason, SubjectKind};
 use crate::tickets;
@@ -52,6 +59,128 @@ pub fn record_for_observations(
         Some(config) => record_of(conn, &config, changed, now),
         None => Ok(()),
     }
+}
+
+/// Call this in the transaction that makes, changes or recomputes issues: those that have a ticket or should have one
+/// are looked at.
+///
+/// # Errors
+/// What the database says.
+pub fn record_issues(conn: &mut Conn, organization: OrganizationId, ids: &[IssueId], now: UtcTime) -> QueryResult<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let mut known = repo::issues::of_issues(conn, organization, ids)?;
+    let without: Vec<IssueId> = without_tracker(ids, &known);
+    known.extend(adopt(conn, organization, &without, now)?);
+    let with_tracker: Vec<IssueId> = known.iter().map(|tracker| tracker.issue_id).collect();
+    let mut wishes: BTreeMap<ProductId, BTreeSet<Change>> = BTreeMap::new();
+    let rows = issues::repo::with_ids(conn, organization, &with_tracker)?;
+    let product = |id: IssueId| rows.iter().find(|issue| issue.id == id).and_then(|issue| issue.product_id);
+    for tracker in &known {
+        let change = of_issue(tracker.connection_id, tracker.issue_id);
+        wishes.entry(product(tracker.issue_id).unwrap_or(SEVERAL)).or_default().insert(change);
+    }
+    for (issue, connection, product) in tickets::repo::of_issues(conn, organization, ids)? {
+        wishes.entry(product).or_default().insert(of_issue(connection, issue));
+    }
+    for (product, changes) in wishes {
+        let changes: Vec<Change> = changes.into_iter().collect();
+        outbox::repo::record(conn, organization, product, &changes, JobReason::Change, now)?;
+    }
+    Ok(())
+}
+
+/// Call this in the transaction that opens or closes the ticket of an issue: those of its observations follow.
+///
+/// # Errors
+/// What the database says.
+pub fn record_members(conn: &mut Conn, organization: OrganizationId, issue: IssueId, now: UtcTime) -> QueryResult<()> {
+    let members = members_of(conn, organization, &BTreeSet::from([issue]))?;
+    record_observations(conn, organization, members, now)
+}
+
+/// Changes issues, and tells the outbox what follows: for their own tickets, and for those of the observations that are
+/// in them before or after.
+///
+/// # Errors
+/// Those of `change`, and what the database says.
+pub fn around_issues<T>(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    ids: &[IssueId],
+    now: UtcTime,
+    change: impl FnOnce(&mut Conn) -> Result<T, ApiError>,
+) -> Result<T, ApiError> {
+    let tickets = tickets::repo::of_issues(conn, organization, ids)?;
+    let with_ticket: BTreeSet<IssueId> = tickets.iter().map(|(issue, ..)| *issue).collect();
+    let mut members = members_of(conn, organization, &with_ticket)?;
+    let changed = change(conn)?;
+    record_issues(conn, organization, ids, now)?;
+    members.extend(members_of(conn, organization, &with_ticket)?);
+    record_observations(conn, organization, members, now)?;
+    Ok(changed)
+}
+
+fn members_of(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    issues: &BTreeSet<IssueId>,
+) -> QueryResult<BTreeSet<(ProductId, ObservationId)>> {
+    let mut members = BTreeSet::new();
+    for issue in issues {
+        members.extend(repo::issues::members(conn, organization, *issue)?);
+    }
+    Ok(members)
+}
+
+fn record_observations(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    members: BTreeSet<(ProductId, ObservationId)>,
+    now: UtcTime,
+) -> QueryResult<()> {
+    let mut products: BTreeMap<ProductId, Vec<ObservationId>> = BTreeMap::new();
+    for (product, observation) in members {
+        products.entry(product).or_default().push(observation);
+    }
+    for (product, observations) in products {
+        record_for_observations(conn, organization, product, &observations, now)?;
+    }
+    Ok(())
+}
+
+fn of_issue(connection: ConnectionId, issue: IssueId) -> Change {
+    Change { connection, kind: SubjectKind::Issue, subject: issue.into() }
+}
+
+fn without_tracker(ids: &[IssueId], known: &[IssueTracker]) -> Vec<IssueId> {
+    let with: BTreeSet<IssueId> = known.iter().map(|tracker| tracker.issue_id).collect();
+    ids.iter().copied().filter(|id| !with.contains(id)).collect()
+}
+
+/// Makes issues use the tracker of their product, where its config says that issues get tickets by themselves.
+fn adopt(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    ids: &[IssueId],
+    now: UtcTime,
+) -> QueryResult<Vec<IssueTracker>> {
+    let mut configs: BTreeMap<ProductId, Option<TrackerConfig>> = BTreeMap::new();
+    let mut adopted = Vec::new();
+    for issue in issues::repo::with_ids(conn, organization, ids)? {
+        let Some(product) = issue.product_id else { continue };
+        if let Entry::Vacant(entry) = configs.entry(product) {
+            entry.insert(repo::of_product(conn, organization, product)?.filter(|it| it.settings().push_issues));
+        }
+        let Some(Some(config)) = configs.get(&product) else { continue };
+        if issue.state.is_unsettled() && Severity::from(issue.risk) >= config.minimum_severity {
+            let tracker = IssueTracker::like(config, issue.id, now);
+            repo::issues::put(conn, &tracker)?;
+            adopted.push(tracker);
+        }
+    }
+    Ok(adopted)
 }
 
 /// Call this in the transaction that changes what decides about all tickets of a product: its default branch, its

@@ -6,6 +6,8 @@
 
 pub mod clients;
 pub mod failure;
+pub mod issue_push;
+pub mod issue_text;
 pub mod markup;
 pub mod plan;
 pub mod preview;

@@ -3,7 +3,7 @@
 //! The worker takes the step, records it, reads again and plans again until there is nothing left to do. So whatever
 //! is lost on the way, the next plan starts from what is known.
 
-use super::subject::Subject;
+use super::subject::{ObservationSubject, Subject};
 use super::text::{self, WhyClosed};
 use super::ticket::{CloseReason, Destination, Marker, Move, PushedPrint, TicketChange, TicketDraft, TicketRef};
 use crate::base::ids::{ConnectionId, OrganizationId, ProductId, SubjectId, TicketId};
@@ -22,7 +22,9 @@ pub struct About {
     pub product: ProductId,
     /// The connection.
     pub connection: ConnectionId,
-    /// The observation.
+    /// What the ticket is about.
+    pub kind: SubjectKind,
+    /// The observation or issue.
     pub subject: SubjectId,
     /// Why.
     pub reason: JobReason,
@@ -35,7 +37,7 @@ pub struct Situation {
     pub about: About,
     /// How the product uses this connection; none when it does not (any more).
     pub config: Option<TrackerConfig>,
-    /// The observation; none when it was deleted.
+    /// The observation or issue; none when it was deleted.
     pub subject: Option<Subject>,
     /// The ticket that stands for it now.
     pub ticket: Option<Ticket>,
@@ -47,6 +49,8 @@ pub struct Situation {
     pub heir: Option<SubjectId>,
     /// Where the subject lives in Patchbay.
     pub link_back: String,
+    /// The print of the file that the ticket should carry; none where it should not, or its tracker keeps no files.
+    pub file_print: Option<String>,
 }
 
 /// The next step.
@@ -76,6 +80,8 @@ pub enum Step {
     Close(Box<Move>),
     /// Change what differs from what was last pushed.
     Update(Box<TicketChange>),
+    /// Give it the file with this print in place of the one it has.
+    Attach(String),
 }
 
 impl Step {
@@ -83,7 +89,7 @@ impl Step {
     #[must_use]
     pub const fn writes(&self) -> bool {
         match self {
-            Self::Create | Self::Reopen(_) | Self::Close(_) | Self::Update(_) => true,
+            Self::Create | Self::Reopen(_) | Self::Close(_) | Self::Update(_) | Self::Attach(_) => true,
             Self::Nothing
             | Self::Hold(_)
             | Self::TakeOver(_)
@@ -159,17 +165,21 @@ impl Situation {
             Some(pushed) => draft.changes_since(&pushed),
             None => draft.changes_since(&nothing_pushed()),
         };
-        match change.is_empty() {
-            true if ticket.state_seen.is_some() => Step::Acknowledge,
-            true => Step::Nothing,
-            false => Step::Update(Box::new(change)),
+        match &self.file_print {
+            _ if !change.is_empty() => Step::Update(Box::new(change)),
+            Some(print) if draft.file.as_ref().is_none_or(|file| file.print != *print) => Step::Attach(print.clone()),
+            _ if ticket.state_seen.is_some() => Step::Acknowledge,
+            _ => Step::Nothing,
         }
     }
 
     fn deserves_new(&self) -> bool {
         match (&self.config, &self.subject) {
-            (Some(config), Some(subject)) => {
-                policy::deserves_new(config, &subject.facts(self.is_suppressed, self.by_hand()))
+            (Some(config), Some(Subject::Observation(it))) => {
+                policy::deserves_new(config, &it.facts(self.is_suppressed, self.by_hand()))
+            }
+            (Some(_), Some(Subject::Issue(issue))) => {
+                issue.why_closed().is_none() && (self.by_hand() || !self.is_suppressed)
             }
             _ => false,
         }
@@ -180,6 +190,10 @@ impl Situation {
     pub fn why_closed(&self) -> Option<WhyClosed> {
         let Some(subject) = &self.subject else { return Some(WhyClosed::Deleted) };
         let Some(config) = &self.config else { return Some(WhyClosed::NotConfigured) };
+        let subject = match subject {
+            Subject::Issue(issue) => return issue.why_closed().map(WhyClosed::IssueState),
+            Subject::Observation(observation) => observation,
+        };
         let facts = subject.facts(self.is_suppressed, self.by_hand());
         if policy::deserves_open(config, &facts) {
             return None;
@@ -188,13 +202,19 @@ impl Situation {
             WhyClosed::Status(subject.status)
         } else if !subject.on_pushed_branch {
             WhyClosed::OtherBranch
+        } else if facts.is_superseded {
+            WhyClosed::Superseded
         } else {
             WhyClosed::BelowMinimum
         })
     }
 
+    fn observation(&self) -> Option<&ObservationSubject> {
+        self.subject.as_ref()?.observation()
+    }
+
     fn close_is_held(&self) -> bool {
-        self.subject.as_ref().is_some_and(|subject| subject.close_is_held)
+        self.observation().is_some_and(|subject| subject.close_is_held)
     }
 
     /// What the ticket should be; none when the subject or the config is gone.
@@ -204,8 +224,8 @@ impl Situation {
         let settings = config.settings();
         Some(TicketDraft {
             project: ticket.project_key.clone(),
-            title: text::title(&subject.text),
-            body: text::body(subject, &self.link_back),
+            title: text::title(subject),
+            body: text::body(subject, &self.link_back, file_url(ticket).as_deref()),
             labels: settings.labels,
             priority: None,
             issue_type: settings.issue_type,
@@ -214,20 +234,25 @@ impl Situation {
             assignee: None,
             confidential: settings.confidential,
             marker: Marker::of(ticket.id),
+            file: pushed(ticket).and_then(|pushed| pushed.file),
         })
     }
 
     fn close(&self, ticket: &Ticket, why: WhyClosed) -> Move {
-        let said = self.subject.as_ref().and_then(|subject| subject.assessment_comment.as_deref());
+        let said = match (why, self.observation()) {
+            (WhyClosed::Superseded, Some(subject)) => subject.superseded_by.as_ref().map(text::pointer),
+            (_, Some(subject)) => subject.assessment_comment.clone(),
+            (_, None) => None,
+        };
         let status = self.config.as_ref().and_then(|config| config.settings().closed_status);
         let destination = status.map_or(Destination::Discover, Destination::Status);
-        Move { destination, ..Move::new(why.reason()).saying(text::closing(why, said, move_marker(ticket))) }
+        Move { destination, ..Move::new(why.reason()).saying(text::closing(why, said.as_deref(), move_marker(ticket))) }
     }
 
     fn reopen(&self, ticket: &Ticket) -> Move {
         let how = Move::new(CloseReason::Completed);
         match &self.subject {
-            Some(subject) => how.saying(text::reopening(subject.status, move_marker(ticket))),
+            Some(subject) => how.saying(text::reopening(subject, move_marker(ticket))),
             None => how,
         }
     }
@@ -245,6 +270,11 @@ pub fn pushed(ticket: &Ticket) -> Option<PushedPrint> {
     serde_json::from_str(ticket.pushed_json.as_deref()?).ok()
 }
 
+/// Where the file of a ticket is, where its text must link it.
+fn file_url(ticket: &Ticket) -> Option<String> {
+    pushed(ticket)?.file?.url
+}
+
 /// The print of a ticket of which nothing is known: everything differs from it.
 fn nothing_pushed() -> PushedPrint {
     PushedPrint {
@@ -254,6 +284,7 @@ fn nothing_pushed() -> PushedPrint {
         priority: None,
         assignee: None,
         components: Vec::new(),
+        file: None,
     }
 }
 
@@ -265,7 +296,7 @@ pub fn intended(about: &About, base_url: &str, now: UtcTime) -> Ticket {
         organization_id: about.organization,
         id,
         connection_id: about.connection,
-        subject_kind: SubjectKind::Observation,
+        subject_kind: about.kind,
         subject_id: about.subject,
         product_id: about.product,
         project_key: String::new(),

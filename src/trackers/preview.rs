@@ -149,6 +149,7 @@ impl Pages<'_> {
             organization: self.config.organization_id,
             product: self.config.product_id,
             connection: self.config.connection_id,
+            kind: SubjectKind::Observation,
             subject: id.into(),
             reason: JobReason::Change,
         }

@@ -1,25 +1,46 @@
 //! What the sync reads of other rooms: observations with all that their tickets say.
 
 use diesel::prelude::*;
+use xxhash_rust::xxh3::Xxh3;
 
-use super::subject::{Subject, SubjectText};
+use super::plan;
+use super::subject::{IssueLine, IssueSubject, ObservationSubject, SubjectText};
+use super::ticket::TicketRef;
 use crate::assets::model::AssetKind;
-use crate::base::ids::{ObservationId, OrganizationId, ProductId, SubjectId};
+use crate::base::error::ApiError;
+use crate::base::ids::{InstanceId, IssueId, ObservationId, OrganizationId, ProductId, SubjectId};
 use crate::base::time::UtcTime;
 use crate::db::conn::Conn;
 use crate::db::schema::{
-    assets, branches, components, observation_details, observation_history, observations, organizations, products,
-    scan_sources, vulnerabilities, vulnerability_aliases,
+    assets, branches, components, issue_instances, observation_details, observation_history, observations,
+    organizations, products, scan_sources, vulnerabilities, vulnerability_aliases,
 };
+use crate::issues;
+use crate::issues::export;
+use crate::issues::model::{Counts, Issue, IssueProduct};
+use crate::issues::repo::instances::{Kept, Shown};
+use crate::issues::snapshot::{Snapshot, VulnerabilityFacts};
+use crate::issues::standing::Standing;
 use crate::observations::evidence::Evidence;
 use crate::observations::model::{Observation, ObservationDetails, Vulnerability};
+use crate::outbox::model::SubjectKind;
+use crate::tickets;
 use crate::tracker_configs;
+use crate::tracker_configs::model::CsvScope;
 
 /// The most ids of a vulnerability that a ticket names.
 const MAX_ALIASES: i64 = 20;
+/// The most instances that the ticket of an issue names one by one.
+const MAX_LINES: i64 = 50;
+/// Lines of the table that are read at a time.
+const TABLE_PART: i64 = 1_000;
 
 /// An observation with all that its ticket says; none when it, or its product or branch, is gone.
-pub fn subject(conn: &mut Conn, organization: OrganizationId, id: ObservationId) -> QueryResult<Option<Subject>> {
+pub fn observation(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    id: ObservationId,
+) -> QueryResult<Option<ObservationSubject>> {
     let row = observations::table.find((organization, id)).select(Observation::as_select());
     let Some(observation) = row.first(conn).optional()? else { return Ok(None) };
     let product = products::table.find((organization, observation.product_id)).select(products::name);
@@ -31,7 +52,7 @@ pub fn subject(conn: &mut Conn, organization: OrganizationId, id: ObservationId)
         .select((scan_sources::tool, scan_sources::closes_held_at));
     let Some((tool, held_at)) = source.first::<(String, Option<UtcTime>)>(conn).optional()? else { return Ok(None) };
     let pushed = tracker_configs::repo::pushed_branches(conn, organization, observation.product_id)?;
-    Ok(Some(Subject {
+    Ok(Some(ObservationSubject {
         organization,
         id,
         product: observation.product_id,
@@ -46,9 +67,107 @@ pub fn subject(conn: &mut Conn, organization: OrganizationId, id: ObservationId)
         on_pushed_branch: pushed.contains(observation.branch_id),
         // Only what vanished waits for a second scan; what a person closes is closed.
         close_is_held: held_at.is_some() && !observation.is_present(),
+        superseded_by: superseding(conn, organization, id)?,
         assessment_comment: last_comment(conn, organization, id)?,
         text: text(conn, &observation)?,
     }))
+}
+
+/// The open ticket of an issue that an observation is in.
+fn superseding(conn: &mut Conn, organization: OrganizationId, id: ObservationId) -> QueryResult<Option<TicketRef>> {
+    let memberships = issues::repo::of_observations(conn, organization, &[id])?;
+    let subjects: Vec<SubjectId> = memberships.into_iter().map(|row| row.issue_id.into()).collect();
+    if subjects.is_empty() {
+        return Ok(None);
+    }
+    let open = tickets::repo::open_of(conn, organization, SubjectKind::Issue, &subjects)?;
+    Ok(open.iter().find_map(plan::remote))
+}
+
+/// An issue with all that its ticket says; none when it is gone, or uses no tracker.
+pub fn issue(conn: &mut Conn, organization: OrganizationId, id: IssueId) -> QueryResult<Option<IssueSubject>> {
+    let Some(tracker) = tracker_configs::repo::issues::find(conn, organization, id)? else { return Ok(None) };
+    let Some(issue) = issues::repo::find(conn, organization, id)? else { return Ok(None) };
+    let (shown, counts) = shown_products(conn, &issue)?;
+    let shown = Shown { products: shown, remediated: None };
+    let kept = issues::repo::instances::kept(conn, organization, id, &shown, None, MAX_LINES)?;
+    let instances = kept.into_iter().filter_map(line).collect();
+    Ok(Some(IssueSubject { issue, counts, instances, tracker }))
+}
+
+/// Tells whether the table of an issue's instances has changed: from what may change of them.
+pub fn table_print(conn: &mut Conn, subject: &IssueSubject) -> QueryResult<String> {
+    use issue_instances as n;
+    let (shown, _) = shown_products(conn, &subject.issue)?;
+    let rows: Vec<(InstanceId, Standing, i32)> = n::table
+        .filter(n::organization_id.eq(subject.issue.organization_id).and(n::issue_id.eq(subject.issue.id)))
+        .filter(n::product_id.eq_any(shown))
+        .order(n::id)
+        .select((n::id, n::standing, n::regressions))
+        .load(conn)?;
+    let mut print = Xxh3::new();
+    print.update(subject.tracker.csv.as_str().as_bytes());
+    for (id, standing, regressions) in rows {
+        print.update(id.0.as_bytes());
+        print.update(&standing.number().to_le_bytes());
+        print.update(&regressions.to_le_bytes());
+    }
+    Ok(format!("{:016x}", print.digest()))
+}
+
+/// The table of an issue's instances, as its ticket carries it.
+///
+/// # Errors
+/// What the database says.
+pub fn table(conn: &mut Conn, subject: &IssueSubject) -> Result<Vec<u8>, ApiError> {
+    let (products, _) = shown_products(conn, &subject.issue)?;
+    let is_wanted = |kept: &Kept| subject.tracker.csv == CsvScope::All || kept.instance.standing == Standing::Open;
+    let (mut bytes, mut after) = (export::header(), None);
+    let shown = Shown { products, remediated: None };
+    loop {
+        let (organization, issue) = (subject.issue.organization_id, subject.issue.id);
+        let mut part = issues::repo::instances::kept(conn, organization, issue, &shown, after, TABLE_PART)?;
+        after = part.last().map(|last| (last.instance.severity, last.instance.id));
+        part.retain(is_wanted);
+        bytes.extend(export::lines(&part));
+        if after.is_none() {
+            return Ok(bytes);
+        }
+    }
+}
+
+/// The products whose instances a ticket speaks of, with their counts: restricted ones only where there is no other.
+pub fn shown_products(conn: &mut Conn, issue: &Issue) -> QueryResult<(Vec<ProductId>, Counts)> {
+    let organization = issue.organization_id;
+    let parts = issues::repo::products_of(conn, organization, &[issue.id])?;
+    let ids: Vec<ProductId> = parts.iter().map(|part| part.product_id).collect();
+    let restricted: Vec<ProductId> = products::table
+        .filter(products::organization_id.eq(organization).and(products::id.eq_any(ids)))
+        .filter(products::is_restricted.eq(true))
+        .select(products::id)
+        .load(conn)?;
+    let is_hidden = |part: &IssueProduct| part.is_sealed || restricted.contains(&part.product_id);
+    let shown: Vec<IssueProduct> = match parts.len() {
+        1 => parts,
+        _ => parts.into_iter().filter(|part| !is_hidden(part)).collect(),
+    };
+    let mut counts = Counts::default();
+    shown.iter().for_each(|part| counts += part.counts());
+    Ok((shown.into_iter().map(|part| part.product_id).collect(), counts))
+}
+
+/// A snapshot that cannot be read any more has no line.
+fn line(kept: Kept) -> Option<IssueLine> {
+    let then: Snapshot = serde_json::from_str(&kept.snapshot.snapshot_json).ok()?;
+    let vulnerability: VulnerabilityFacts = serde_json::from_str(&kept.vulnerability.snapshot_json).ok()?;
+    let branch = if then.branch.name.is_empty() { String::new() } else { format!(" ({})", then.branch.name) };
+    Some(IssueLine {
+        severity: kept.instance.severity,
+        vulnerability: vulnerability.key,
+        asset: then.asset.name,
+        product: format!("{}{branch}", then.product.name),
+        standing: kept.instance.standing,
+    })
 }
 
 fn text(conn: &mut Conn, observation: &Observation) -> QueryResult<SubjectText> {
@@ -126,7 +245,7 @@ fn last_comment(conn: &mut Conn, organization: OrganizationId, id: ObservationId
 
 /// Observations that are the same thing on other branches of the product: of a source of the same tool and name, with
 /// an equal computed print. Their ids as subjects.
-pub fn twins(conn: &mut Conn, subject: &Subject) -> QueryResult<Vec<SubjectId>> {
+pub fn twins(conn: &mut Conn, subject: &ObservationSubject) -> QueryResult<Vec<SubjectId>> {
     let organization = subject.organization;
     let (tool, name, engagement): (String, String, String) = scan_sources::table
         .find((organization, subject.source))

@@ -2,7 +2,8 @@
 
 use super::clients::client::Client;
 use super::clients::settings::{ConnectionSettings, Credential};
-use super::plan::{About, Step};
+use super::plan::{About, Situation, Step};
+use super::subject::Subject;
 use super::sync::{self, Tools};
 use super::ticket::{ClientError, ProbeReport};
 use super::{plan, repo, situation};
@@ -152,7 +153,7 @@ impl From<&Step> for NextStep {
         match step {
             Step::Nothing | Step::Hold(_) | Step::Acknowledge => Self::Nothing,
             Step::Create => Self::Create,
-            Step::Update(_) => Self::Update,
+            Step::Update(_) | Step::Attach(_) => Self::Update,
             Step::Close(_) => Self::Close,
             Step::Reopen(_) => Self::Reopen,
             Step::TakeOver(_) | Step::HandOver(_) => Self::Move,
@@ -214,18 +215,26 @@ fn explain_for(
         let (conditions, switches) = (Vec::new(), Vec::new());
         return Ok(Explanation { ticket, next_step: NextStep::Nothing, conditions, switches, job: None });
     };
-    let about = About { organization, product, connection: config.connection_id, subject, reason };
+    let about = About { organization, product, connection: config.connection_id, kind, subject, reason };
     let situation = situation::read(conn, &about, public_url)?;
-    let facts = situation.subject.as_ref().map(|it| it.facts(situation.is_suppressed, situation.by_hand()));
-    let connection = connections::repo::find(conn, organization, config.connection_id)?
-        .ok_or_else(|| ApiError::not_found("tracker connection", config.connection_id))?;
-    let mut switches = switches(conn, organization, &connection)?;
-    switches.extend(config.holds(reason));
+    explained(conn, situation)
+}
+
+/// What a situation leads to, and why.
+pub(super) fn explained(conn: &mut Conn, situation: Situation) -> Result<Explanation, ApiError> {
+    let About { organization, connection, kind, subject, reason, .. } = situation.about;
+    let found = connections::repo::find(conn, organization, connection)?
+        .ok_or_else(|| ApiError::not_found("tracker connection", connection))?;
+    let mut switches = switches(conn, organization, &found)?;
+    switches.extend(situation.config.as_ref().and_then(|config| config.holds(reason)));
+    let (is_suppressed, by_hand) = (situation.is_suppressed, situation.by_hand());
+    let facts = situation.subject.as_ref().and_then(Subject::observation).map(|it| it.facts(is_suppressed, by_hand));
+    let conditions = situation.config.as_ref().zip(facts).map(|(config, facts)| policy::explain(config, &facts));
     Ok(Explanation {
         next_step: NextStep::from(&situation.wanted_step()),
-        conditions: facts.map(|facts| policy::explain(&config, &facts)).unwrap_or_default(),
+        conditions: conditions.unwrap_or_default(),
         switches,
-        job: outbox::repo::of_subject(conn, organization, config.connection_id, kind, subject)?,
+        job: outbox::repo::of_subject(conn, organization, connection, kind, subject)?,
         ticket: situation.ticket,
     })
 }
@@ -275,7 +284,7 @@ pub fn push(
 }
 
 /// A push is refused when it can lead to nothing: no ticket would be made, or the config sends nothing at all.
-fn refusal(explanation: &Explanation) -> Option<String> {
+pub(super) fn refusal(explanation: &Explanation) -> Option<String> {
     let off = |switch: &&Switch| matches!(switch, Switch::ConfigInactive | Switch::DryRun);
     if let Some(switch) = explanation.switches.iter().find(off) {
         return Some(format!("the tracker config sends nothing: {switch}"));

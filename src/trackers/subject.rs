@@ -1,14 +1,89 @@
-//! What a ticket is about: an observation with all that its ticket says and that decides about it.
+//! What a ticket is about: an observation, or an issue, with all that its ticket says and that decides about it.
 
+use super::ticket::TicketRef;
 use crate::base::ids::{ObservationId, OrganizationId, ProductId, ScanSourceId};
 use crate::base::severity::Severity;
+use crate::issues::model::{Counts, Issue};
+use crate::issues::standing::Standing;
+use crate::issues::status::IssueState;
 use crate::observations::evidence::Evidence;
 use crate::observations::status::ObservationStatus;
+use crate::tracker_configs::model::IssueTracker;
 use crate::tracker_configs::policy::Facts;
+
+/// What a ticket is about.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Subject {
+    /// An observation.
+    Observation(Box<ObservationSubject>),
+    /// An issue.
+    Issue(Box<IssueSubject>),
+}
+
+impl Subject {
+    /// The observation, if it is one.
+    #[must_use]
+    pub const fn observation(&self) -> Option<&ObservationSubject> {
+        match self {
+            Self::Observation(observation) => Some(observation),
+            Self::Issue(_) => None,
+        }
+    }
+}
+
+/// An issue, read for its ticket. Instances of restricted products are left out where there are others: who reads the
+/// tracker may not be who may see them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IssueSubject {
+    /// The issue.
+    pub issue: Issue,
+    /// How many instances of what kind the ticket speaks of.
+    pub counts: Counts,
+    /// The first of them, the most severe first.
+    pub instances: Vec<IssueLine>,
+    /// How it uses the tracker.
+    pub tracker: IssueTracker,
+}
+
+/// One instance, in a line of the ticket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssueLine {
+    /// When it was added.
+    pub severity: Severity,
+    /// CVE, GHSA, or the tool's rule.
+    pub vulnerability: String,
+    /// What it was found on.
+    pub asset: String,
+    /// In which product, and on which branch of it.
+    pub product: String,
+    /// What holds for it now.
+    pub standing: Standing,
+}
+
+impl IssueSubject {
+    /// Why its ticket should not be open; `None` when it should. With `auto_close` off, a ticket outlives its last
+    /// instance until somebody settles the issue (NU-4); what is accepted or in review is done only if the tracker's
+    /// settings say so (NU-5).
+    #[must_use]
+    pub fn why_closed(&self) -> Option<IssueState> {
+        let state = self.issue.state;
+        let is_done_by_scans = self.issue.counts.is_complete();
+        let nothing_left = self.issue.counts.instance_count > 0 && self.issue.counts.actionable() == 0;
+        match state {
+            IssueState::Closed => Some(state),
+            IssueState::Resolved if is_done_by_scans => self.tracker.auto_close.then_some(state),
+            IssueState::Resolved => Some(state),
+            IssueState::Open | IssueState::InProgress => {
+                let closes = self.tracker.auto_close && !self.tracker.temporary_keeps_open && nothing_left;
+                closes.then_some(IssueState::Resolved)
+            }
+        }
+    }
+}
 
 /// An observation, read for its ticket.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Subject {
+pub struct ObservationSubject {
     /// The organization.
     pub organization: OrganizationId,
     /// Its id.
@@ -35,6 +110,8 @@ pub struct Subject {
     pub on_pushed_branch: bool,
     /// It vanished with most of its source, which must be confirmed first.
     pub close_is_held: bool,
+    /// The ticket of an issue that it is in, which stands for it.
+    pub superseded_by: Option<TicketRef>,
     /// What was said with the last change of its status.
     pub assessment_comment: Option<String>,
     /// Its texts and places.
@@ -86,7 +163,7 @@ pub struct SubjectText {
     pub evidence: Evidence,
 }
 
-impl Subject {
+impl ObservationSubject {
     /// What decides about its ticket.
     #[must_use]
     pub const fn facts(&self, is_suppressed: bool, by_hand: bool) -> Facts {
@@ -97,6 +174,7 @@ impl Subject {
             is_verified: self.is_verified,
             close_is_held: self.close_is_held,
             is_suppressed,
+            is_superseded: self.superseded_by.is_some(),
             by_hand,
         }
     }

@@ -9,16 +9,20 @@ use std::time::Duration;
 use super::clients::client::Client;
 use super::plan::{self, About, Situation, Step};
 use super::situation;
-use super::ticket::{ClientError, Marker, Move, TicketChange, TicketDraft, TicketRef};
-use super::{failure, service, verify};
+use super::subject::Subject;
+use super::ticket::{
+    Attachment, CarriedFile, ClientError, Marker, Move, PushedPrint, TicketChange, TicketDraft, TicketRef,
+};
+use super::{failure, repo, service, verify};
 use crate::app::App;
 use crate::base::error::ApiError;
-use crate::base::ids::{ObservationId, OrganizationId, SubjectId, TicketId};
+use crate::base::ids::{IssueId, ObservationId, OrganizationId, SubjectId, TicketId};
 use crate::base::time::UtcTime;
 use crate::connections::model::Connection;
 use crate::db::conn::Conn;
 use crate::db::pool::Db;
 use crate::egress::client::Egress;
+use crate::issues;
 use crate::keys::Keys;
 use crate::notifications;
 use crate::observations;
@@ -26,11 +30,14 @@ use crate::outbox;
 use crate::outbox::model::{Change, JobReason, Lease, Settled, SubjectKind, SyncJob};
 use crate::tickets;
 use crate::tickets::model::{Phase, RemoteState, Ticket};
+use crate::tracker_configs::wishes;
 
 /// How long a worker may have a job before others take it for dead.
 pub const LEASE: Duration = Duration::from_secs(5 * 60);
 /// After so long a search of any tracker finds what was created. Before that, not finding proves nothing.
 pub const SEARCH_LAG: Duration = Duration::from_secs(90);
+/// What the names of our files begin with.
+const FILE_PREFIX: &str = "patchbay-instances-";
 /// More steps than any ticket needs.
 const MAX_STEPS: usize = 12;
 
@@ -156,6 +163,7 @@ impl Work {
             organization: self.job.organization_id,
             product: self.job.product_id,
             connection: self.job.connection_id,
+            kind: self.job.subject_kind,
             subject: self.job.subject_id,
             reason: self.job.reason,
         }
@@ -175,6 +183,7 @@ impl Work {
             (Step::Reopen(how), Some(ticket)) => self.reopen(ticket, &how).await,
             (Step::Close(how), Some(ticket)) => self.close(ticket, &how).await,
             (Step::Update(change), Some(ticket)) => self.update(&situation, ticket, &change).await,
+            (Step::Attach(print), Some(ticket)) => self.attach(situation, ticket, print).await,
             // These steps are about a ticket; without one there is nothing to do.
             (_, None) => self.finish().await,
         }
@@ -221,7 +230,7 @@ impl Work {
                 };
                 if stored {
                     tickets::repo::lift_suppression(conn, lease.organization, ticket.subject_kind, ticket.subject_id)?;
-                    show(conn, &ticket)?;
+                    show(conn, &ticket, now)?;
                 }
                 Ok(stored)
             })
@@ -315,6 +324,27 @@ impl Work {
         }
     }
 
+    async fn attach(&mut self, situation: Situation, ticket: Ticket, print: String) -> Result<Flow, ApiError> {
+        let (Some(remote), Some(Subject::Issue(issue))) = (plan::remote(&ticket), situation.subject) else {
+            return self.finish().await;
+        };
+        let bytes = self.tools.db.read(move |conn| repo::table(conn, &issue)).await?;
+        let name = format!("{FILE_PREFIX}{print}.csv");
+        let attachment = Attachment { name, prefix: FILE_PREFIX, content_type: "text/csv", bytes };
+        self.calls += 2;
+        match self.client.attach(&remote, &ticket.project_key, &attachment).await {
+            Ok(answer) => {
+                let file = Some(CarriedFile { print, url: answer.value });
+                self.record(ticket.id, move |ticket| {
+                    let pushed = plan::pushed(ticket).map(|pushed| PushedPrint { file, ..pushed });
+                    ticket.pushed_json = pushed.and_then(|pushed| serde_json::to_string(&pushed).ok());
+                })
+                .await
+            }
+            Err(error) => failure::record(self, Some(ticket.id), &error).await,
+        }
+    }
+
     /// Gives a ticket to the same thing on another branch, which then says what it should be.
     async fn hand_over(&self, mut ticket: Ticket, to: SubjectId) -> Result<Flow, ApiError> {
         let now = (self.tools.now)();
@@ -329,7 +359,7 @@ impl Work {
                 }
                 let organization = ticket.organization_id;
                 observations::repo::set_ticket_state(conn, organization, ObservationId(from.0), None)?;
-                show(conn, &ticket)?;
+                show(conn, &ticket, now)?;
                 let wish = |subject| Change { connection: ticket.connection_id, kind: ticket.subject_kind, subject };
                 let wishes = [wish(from), wish(to)];
                 outbox::repo::record(conn, organization, ticket.product_id, &wishes, JobReason::Change, now)?;
@@ -413,15 +443,27 @@ pub fn change_ticket(
     if !tickets::repo::save(conn, &mut ticket, now)? {
         return Err(ApiError::internal("a locked ticket was changed by somebody else"));
     }
-    show(conn, &ticket)?;
+    show(conn, &ticket, now)?;
     Ok(Some(ticket))
 }
 
-/// Writes the state of a ticket at its observation, for lists.
-pub fn show(conn: &mut Conn, ticket: &Ticket) -> Result<(), ApiError> {
-    if ticket.subject_kind == SubjectKind::Observation {
-        let observation = ObservationId(ticket.subject_id.0);
-        observations::repo::set_ticket_state(conn, ticket.organization_id, observation, ticket.summary())?;
+/// Writes the state of a ticket at its subject, for lists. An issue whose ticket opens or closes tells its observations.
+pub fn show(conn: &mut Conn, ticket: &Ticket, now: UtcTime) -> Result<(), ApiError> {
+    let (organization, summary) = (ticket.organization_id, ticket.summary());
+    match ticket.subject_kind {
+        SubjectKind::Observation => {
+            let observation = ObservationId(ticket.subject_id.0);
+            observations::repo::set_ticket_state(conn, organization, observation, summary)?;
+        }
+        SubjectKind::Issue => {
+            let issue = IssueId(ticket.subject_id.0);
+            let before = issues::repo::find(conn, organization, issue)?.and_then(|issue| issue.ticket_state);
+            if before != summary {
+                issues::repo::set_ticket_state(conn, organization, issue, summary)?;
+                wishes::record_members(conn, organization, issue, now)?;
+            }
+        }
+        SubjectKind::TrackerConfig => {}
     }
     Ok(())
 }

@@ -3,18 +3,37 @@
 //! Nothing in a ticket changes with every scan (no "last seen"), so that a scan that finds the same things again sends
 //! nothing.
 
+use super::issue_text;
 use super::markup::document::{Block, Document, Inline, Link};
 use super::markup::read::markdown_blocks;
-use super::subject::{Subject, SubjectText};
-use super::ticket::{CloseReason, TicketComment};
+use super::subject::{ObservationSubject, Subject, SubjectText};
+use super::ticket::{CloseReason, TicketComment, TicketRef};
+use crate::issues::status::IssueState;
 use crate::observations::status::ObservationStatus;
 
 /// The most references that a ticket lists.
 const MAX_REFERENCES: usize = 20;
 
-/// The title: what was found and where, in one line.
+/// The title, in one line.
 #[must_use]
-pub fn title(text: &SubjectText) -> String {
+pub fn title(subject: &Subject) -> String {
+    match subject {
+        Subject::Observation(observation) => title_of_finding(&observation.text),
+        Subject::Issue(issue) => issue.issue.name.split_whitespace().collect::<Vec<_>>().join(" "),
+    }
+}
+
+/// The body; `file_url` is where the ticket's file is, where it must be linked.
+#[must_use]
+pub fn body(subject: &Subject, link_back: &str, file_url: Option<&str>) -> Document {
+    match subject {
+        Subject::Observation(observation) => body_of_finding(observation, link_back),
+        Subject::Issue(issue) => issue_text::body(issue, link_back, file_url),
+    }
+}
+
+/// What was found and where.
+fn title_of_finding(text: &SubjectText) -> String {
     let says_all = text.title.contains(&text.key) || text.key.contains(':');
     let what = match text.title.trim() {
         "" => text.key.clone(),
@@ -30,9 +49,8 @@ pub fn title(text: &SubjectText) -> String {
     line.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The body: the facts as a table, then the texts, the most important first.
-#[must_use]
-pub fn body(subject: &Subject, link_back: &str) -> Document {
+/// The facts as a table, then the texts, the most important first.
+fn body_of_finding(subject: &ObservationSubject, link_back: &str) -> Document {
     let text = &subject.text;
     let mut document = Document::default().linked("This finding in Patchbay", link_back);
     document.push(facts(subject));
@@ -50,7 +68,7 @@ pub fn body(subject: &Subject, link_back: &str) -> Document {
     document
 }
 
-fn section(document: &mut Document, heading: &str, blocks: Vec<Block>) {
+pub(super) fn section(document: &mut Document, heading: &str, blocks: Vec<Block>) {
     if !blocks.is_empty() {
         document.push(Block::Heading(heading.to_owned()));
         document.blocks.extend(blocks);
@@ -61,7 +79,7 @@ fn link(url: &str) -> Inline {
     Inline::Link(Link { text: url.to_owned(), url: url.to_owned() })
 }
 
-fn facts(subject: &Subject) -> Block {
+fn facts(subject: &ObservationSubject) -> Block {
     let text = &subject.text;
     let mut rows: Vec<Vec<Vec<Inline>>> = Vec::new();
     let mut row = |name: &str, value: Option<Inline>| {
@@ -133,6 +151,10 @@ pub enum WhyClosed {
     Deleted,
     /// The product uses another connection.
     NotConfigured,
+    /// The ticket of an issue that the observation is in stands for it.
+    Superseded,
+    /// The state of its issue.
+    IssueState(IssueState),
 }
 
 impl WhyClosed {
@@ -140,10 +162,13 @@ impl WhyClosed {
     #[must_use]
     pub const fn reason(self) -> CloseReason {
         match self {
-            Self::Status(ObservationStatus::Resolved) => CloseReason::Completed,
-            Self::Status(_) | Self::BelowMinimum | Self::OtherBranch | Self::Deleted | Self::NotConfigured => {
-                CloseReason::NotPlanned
-            }
+            Self::Status(ObservationStatus::Resolved) | Self::IssueState(_) => CloseReason::Completed,
+            Self::Status(_)
+            | Self::BelowMinimum
+            | Self::OtherBranch
+            | Self::Deleted
+            | Self::NotConfigured
+            | Self::Superseded => CloseReason::NotPlanned,
         }
     }
 
@@ -157,6 +182,9 @@ impl WhyClosed {
             Self::OtherBranch => "its branch is not the default branch any more.".to_owned(),
             Self::Deleted => "it was deleted in Patchbay.".to_owned(),
             Self::NotConfigured => "its product does not use this tracker any more.".to_owned(),
+            Self::Superseded => "an issue that it is part of has a ticket of its own.".to_owned(),
+            Self::IssueState(IssueState::Resolved) => "all of its instances are remediated.".to_owned(),
+            Self::IssueState(state) => format!("its issue is {}.", state.as_str().replace('_', " ")),
         }
     }
 }
@@ -165,16 +193,26 @@ impl WhyClosed {
 #[must_use]
 pub fn closing(why: WhyClosed, said: Option<&str>, marker: String) -> TicketComment {
     let mut body = sentence(&format!("Closed by Patchbay: {}", why.words()));
-    if let (WhyClosed::Status(_), Some(said)) = (why, said) {
+    if let (WhyClosed::Status(_) | WhyClosed::Superseded, Some(said)) = (why, said) {
         body.blocks.extend(markdown_blocks(said));
     }
     TicketComment { body, marker }
 }
 
+/// Where the ticket is that stands for another, in Markdown.
+#[must_use]
+pub fn pointer(ticket: &TicketRef) -> String {
+    format!("See [{}]({}).", ticket.key, ticket.url)
+}
+
 /// The comment of a reopening.
 #[must_use]
-pub fn reopening(status: ObservationStatus, marker: String) -> TicketComment {
-    let words = format!("Reopened by Patchbay: the finding is {}.", status.as_str().replace('_', " "));
+pub fn reopening(subject: &Subject, marker: String) -> TicketComment {
+    let (what, state) = match subject {
+        Subject::Observation(observation) => ("finding", observation.status.as_str()),
+        Subject::Issue(issue) => ("issue", issue.issue.state.as_str()),
+    };
+    let words = format!("Reopened by Patchbay: the {what} is {}.", state.replace('_', " "));
     TicketComment { body: sentence(&words), marker }
 }
 
@@ -212,7 +250,7 @@ mod tests {
             (text("zap:10038", "CSP missing", None, "", "https://a.example"), "CSP missing in https://a.example"),
             (text("CVE-1", "", None, "", ""), "CVE-1"),
         ] {
-            assert_eq!(title(&text), expected);
+            assert_eq!(title_of_finding(&text), expected);
         }
     }
 

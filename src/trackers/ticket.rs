@@ -89,6 +89,30 @@ pub struct TicketDraft {
     pub confidential: bool,
     /// The sign by which it is found again.
     pub marker: Marker,
+    /// The file that it carries already.
+    pub file: Option<CarriedFile>,
+}
+
+/// A file for a ticket to carry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attachment {
+    /// Its name: letters, digits, hyphens and dots, and a part that changes with its content.
+    pub name: String,
+    /// What its name begins with in every version: older ones are taken away.
+    pub prefix: &'static str,
+    /// Its media type.
+    pub content_type: &'static str,
+    /// The content.
+    pub bytes: Vec<u8>,
+}
+
+/// The file that a ticket carries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CarriedFile {
+    /// Tells its versions apart.
+    pub print: String,
+    /// Where it is, where the tracker keeps it apart from the ticket and the text must link it.
+    pub url: Option<String>,
 }
 
 /// What was pushed last, small enough to store with the ticket and to compare with the next draft.
@@ -106,6 +130,9 @@ pub struct PushedPrint {
     pub assignee: Option<String>,
     /// The components.
     pub components: Vec<String>,
+    /// The file that it carries.
+    #[serde(default)]
+    pub file: Option<CarriedFile>,
 }
 
 fn print_of(value: &impl Serialize) -> String {
@@ -124,6 +151,7 @@ impl TicketDraft {
             priority: self.priority.clone(),
             assignee: self.assignee.clone(),
             components: self.components.clone(),
+            file: self.file.clone(),
         }
     }
 

@@ -14,6 +14,7 @@ use crate::issues::service::tracker::{TrackerCause, move_by_tracker, note_tracke
 use crate::issues::timeline::TrackerEvent;
 use crate::outbox::model::SubjectKind;
 use crate::tickets::model::{RemoteState, Ticket};
+use crate::tracker_configs::wishes;
 use crate::trackers::service::note_seen;
 
 /// Statuses that are kept of a connection: whoever has its secret cannot make more.
@@ -171,6 +172,7 @@ impl Taking {
         };
         let issue = IssueId(ticket.subject_id.0);
         if move_by_tracker(conn, ticket.organization_id, issue, state, cause, self.now)? {
+            wishes::record_issues(conn, ticket.organization_id, &[issue], self.now)?;
             self.effects.push(format!("the issue moved to {state}"));
         }
         Ok(())

@@ -22,6 +22,7 @@ mod hooks;
 mod house;
 mod issue_histories;
 mod issue_lists;
+mod issue_tickets;
 mod issues;
 mod lists;
 mod migrations;

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::app::TestApp;
 use crate::desk::{GITHUB, GITLAB, JIRA_CLOUD, JIRA_DATA_CENTER, SETTINGS, Shop, TWO, Terms};
+use crate::hooks::Hook;
 
 /// Running simulators; they end with the test.
 struct Simulators {
@@ -155,4 +156,81 @@ async fn live(simulators: &Simulators, at: usize, name: &str, shop: &Shop) {
 async fn assert_state(shop: &Shop, observation: &str, state: &str) {
     let explained = shop.explain(observation).await;
     assert_eq!(explained["ticket"]["state"], state, "{explained:?}\n{:#?}", shop.jobs().await);
+}
+
+/// RZ-2, RZ-8 to RZ-11, NU-6: an issue from its draft to its end.
+#[tokio::test]
+async fn an_issue_lives_its_whole_life_with_jira() {
+    let Some(simulators) = Simulators::start() else {
+        eprintln!("skipped: PATCHBAY_TRACKER_SIMULATORS is not set");
+        return;
+    };
+    for terms in [&JIRA_CLOUD, &JIRA_DATA_CENTER] {
+        simulators.tell(2, "reset", json!({})).await;
+        let app = TestApp::sqlite_with(SETTINGS).await;
+        let shop = Shop::open(app, &simulators.url(2), "jira-test-token", terms, json!({})).await;
+        lead(&simulators, &shop).await;
+        let violations = simulators.ask("violations").await;
+        let broken = violations.as_array().or_else(|| violations["violations"].as_array()).unwrap().clone();
+        let broken: Vec<_> = broken.iter().filter(|it| it["level"] == "violation").collect();
+        assert!(broken.is_empty(), "{broken:#?}");
+    }
+}
+
+async fn lead(simulators: &Simulators, shop: &Shop) {
+    let editor = &shop.tenant.editor;
+    shop.scan(TWO).await;
+    let selection = json!({ "product_id": shop.product });
+    let draft = editor.post("/issues/draft", json!({ "selection": selection })).await.expect(200);
+    let input = json!({ "name": draft["name"], "risk": draft["risk"], "selection": selection });
+    let issue = editor.post("/issues", input).await.expect(201).id();
+    editor.post(&format!("/issues/{issue}/push"), json!({ "csv": "all" })).await.expect(202);
+    let key = settle(simulators, shop, &issue, ("open", "open")).await;
+    shop.scan(&[]).await;
+    settle(simulators, shop, &issue, ("resolved", "closed")).await;
+    shop.scan(&TWO[..1]).await;
+    settle(simulators, shop, &issue, ("in_progress", "open")).await;
+    let hook = Hook::new(&shop.tenant.admin, &shop.connection).await;
+    let mapping = json!({ "state_mapping": [{ "status": "Done", "state": "closed" }] });
+    let path = format!("/tracker-connections/{}/webhook", shop.connection);
+    shop.tenant.admin.patch(&path, mapping).await.expect(200);
+    let url = format!("{}{}", shop.app.url, hook.path);
+    simulators.tell(2, "webhook/jira", json!({ "url": url, "secret": hook.signing })).await;
+    // What we did ourselves just now is long ago when somebody else does something.
+    shop.pass(Duration::from_secs(3600));
+    simulators.tell(2, "act/jira", json!({ "action": "close", "issue": key, "actor": "alice" })).await;
+    for _ in 0..50 {
+        patchbay::worker::drain::run_until_idle(&shop.app.app).await.unwrap();
+        if state(shop, &issue).await == "closed" {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    settle(simulators, shop, &issue, ("closed", "closed")).await;
+    let timeline = shop.tenant.viewer.get_all(&format!("/issues/{issue}/timeline")).await;
+    assert!(timeline.iter().any(|entry| entry["kind"] == "tracker"), "{timeline:#?}");
+}
+
+async fn state(shop: &Shop, issue: &str) -> String {
+    shop.tenant.viewer.get(&format!("/issues/{issue}")).await.expect(200).text("state")
+}
+
+/// Works until the issue and its one ticket are as they should be; answers the ticket's key.
+async fn settle(simulators: &Simulators, shop: &Shop, issue: &str, (wanted, of_ticket): (&str, &str)) -> String {
+    for _ in 0..5 {
+        shop.work().await;
+        shop.pass(Duration::from_secs(60));
+        // The simulators' own limits run on the real clock.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    assert_eq!(state(shop, issue).await, wanted);
+    let explained = shop.tenant.viewer.get(&format!("/issues/{issue}/ticket")).await.expect(200);
+    let ticket = &explained["explanation"]["ticket"];
+    assert_eq!(ticket["state"], of_ticket, "{explained:?}\n{:#?}", shop.jobs().await);
+    let key = ticket["key"].as_str().unwrap().to_owned();
+    let all = simulators.ask("state/jira").await;
+    let all = all["issues"].as_array().unwrap();
+    let files = all.iter().find(|it| it["key"] == key).map(|it| it["attachments"].as_array().unwrap().len());
+    assert_eq!(files, Some(1), "one table, in place of older ones");
+    key
 }

@@ -56,6 +56,7 @@ fn draft(project: &str) -> TicketDraft {
         assignee: None,
         confidential: false,
         marker: Marker::of(TicketId::generate()),
+        file: None,
     }
 }
 

@@ -71,6 +71,14 @@ pub struct Summary {
     pub results: Vec<ItemResult>,
 }
 
+impl Summary {
+    /// Those that changed.
+    #[must_use]
+    pub fn changed_ids(&self) -> Vec<IssueId> {
+        self.results.iter().filter(|one| one.outcome == Outcome::Changed).map(|one| one.id).collect()
+    }
+}
+
 /// Changes many issues alike. Those that cannot be changed so are left alone, and said.
 ///
 /// # Errors

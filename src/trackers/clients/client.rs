@@ -14,8 +14,8 @@ use crate::base::error::{ApiError, Fault};
 use crate::base::tracker_kind::TrackerKind;
 use crate::egress::client::Egress;
 use crate::trackers::ticket::{
-    Answer, ClientError, CommentRef, Marker, Move, PlannedRequest, ProbeReport, TicketChange, TicketComment,
-    TicketDraft, TicketPage, TicketRef, TicketState,
+    Answer, Attachment, ClientError, CommentRef, Marker, Move, PlannedRequest, ProbeReport, TicketChange,
+    TicketComment, TicketDraft, TicketPage, TicketRef, TicketState,
 };
 
 /// A connection to a tracker, ready to use.
@@ -234,6 +234,21 @@ impl Client {
             }
             Self::GitLab(client) => client.delete(ticket).await,
             Self::Jira(client) => client.delete(ticket).await,
+        }
+    }
+
+    /// Gives a ticket a file in place of its older versions. Answers where it is, where the ticket's text must link it.
+    ///
+    /// # Errors
+    /// As the tracker answers. May be repeated.
+    pub async fn attach(&self, ticket: &TicketRef, project: &str, attachment: &Attachment) -> Outcome<Option<String>> {
+        match self {
+            Self::GitHub(_) => {
+                let message = "GitHub keeps no files with issues".to_owned();
+                Err(ClientError::PermanentForTicket { status: 0, message })
+            }
+            Self::GitLab(client) => client.upload(project, attachment).await,
+            Self::Jira(client) => client.attach(ticket, attachment).await,
         }
     }
 

@@ -12,8 +12,8 @@ use crate::egress::client::{Egress, Method};
 use crate::trackers::markup::markdown::{Flavor, comment_marker};
 use crate::trackers::markup::text::{Measure, link_target, one_line, title};
 use crate::trackers::ticket::{
-    Answer, ClientError, CommentRef, Marker, PlannedRequest, ProbeReport, ProjectReport, TicketChange, TicketComment,
-    TicketDraft, TicketPage, TicketRef, TicketState,
+    Answer, Attachment, ClientError, CommentRef, Marker, PlannedRequest, ProbeReport, ProjectReport, TicketChange,
+    TicketComment, TicketDraft, TicketPage, TicketRef, TicketState,
 };
 
 const TITLE_LIMIT: usize = 255;
@@ -66,6 +66,11 @@ struct Note {
 struct User {
     id: u64,
     username: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Uploaded {
+    full_path: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -356,6 +361,20 @@ impl GitLab {
             let tickets = issues.into_iter().filter(|issue| issue.moved_to_id.is_none()).map(Issue::into_state);
             TicketPage { tickets: tickets.collect(), next }
         }))
+    }
+
+    /// Uploads a file to the project of a ticket; answers where it is.
+    pub(super) async fn upload(
+        &self,
+        project: &str,
+        attachment: &Attachment,
+    ) -> Result<Answer<Option<String>>, ClientError> {
+        let url = self.wire.at(&["projects", project, "uploads"]);
+        let reply = self.wire.send(&Call::upload(url.clone(), attachment)).await?;
+        let uploaded: Uploaded = reply.json()?;
+        // The path is from the root of the host, or of the path that GitLab is below.
+        let root = url.as_str().split("/api/v4/").next().unwrap_or_default();
+        Ok(reply.with(Some(format!("{root}{}", uploaded.full_path))))
     }
 
     pub(super) async fn delete(&self, ticket: &TicketRef) -> Result<Answer<()>, ClientError> {

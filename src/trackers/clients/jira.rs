@@ -17,8 +17,8 @@ use crate::trackers::markup::document::Document;
 use crate::trackers::markup::text::{Measure, Sigils, one_line, title, visible_marker};
 use crate::trackers::markup::{adf, wiki};
 use crate::trackers::ticket::{
-    Answer, ClientError, CommentRef, Marker, PlannedRequest, TicketChange, TicketComment, TicketDraft, TicketPage,
-    TicketRef, TicketState,
+    Answer, Attachment, ClientError, CommentRef, Marker, PlannedRequest, TicketChange, TicketComment, TicketDraft,
+    TicketPage, TicketRef, TicketState,
 };
 
 const SUMMARY_LIMIT: usize = 255;
@@ -107,6 +107,23 @@ struct Comment {
     id: String,
     #[serde(default)]
     body: Value,
+}
+
+#[derive(Debug, Deserialize)]
+struct WithFiles {
+    fields: Files,
+}
+
+#[derive(Debug, Deserialize)]
+struct Files {
+    #[serde(default)]
+    attachment: Vec<File>,
+}
+
+#[derive(Debug, Deserialize)]
+struct File {
+    id: String,
+    filename: String,
 }
 
 impl Status {
@@ -378,6 +395,25 @@ impl Jira {
     pub(super) async fn delete(&self, ticket: &TicketRef) -> Result<Answer<()>, ClientError> {
         let call = Call::delete(self.issue(ticket, &[])).about_ticket();
         Ok(self.wire.send(&call).await?.with(()))
+    }
+
+    /// Attaches a file unless it is there, and takes older versions of it away.
+    pub(super) async fn attach(
+        &self,
+        ticket: &TicketRef,
+        attachment: &Attachment,
+    ) -> Result<Answer<Option<String>>, ClientError> {
+        let call = Call::get(self.issue(ticket, &[])).about_ticket().query(&[("fields", "attachment")]);
+        let reply = self.wire.send(&call).await?;
+        let there = reply.json::<WithFiles>()?.fields.attachment;
+        if !there.iter().any(|file| file.filename == attachment.name) {
+            self.wire.send(&Call::upload(self.issue(ticket, &["attachments"]), attachment).about_ticket()).await?;
+        }
+        let is_older = |file: &&File| file.filename.starts_with(attachment.prefix) && file.filename != attachment.name;
+        for file in there.iter().filter(is_older) {
+            self.wire.send(&Call::delete(self.wire.at(&["attachment", &file.id])).gone_is_done()).await?;
+        }
+        Ok(reply.with(None))
     }
 
     pub(super) fn plan_create(&self, draft: &TicketDraft) -> Vec<PlannedRequest> {

@@ -14,6 +14,8 @@ pub struct GitLab {
     store: Store,
     /// User names; their ids are their places, from 1.
     pub users: Vec<String>,
+    /// Name and content of each upload.
+    pub uploads: Vec<(String, String)>,
     /// The account's access level.
     pub access_level: i64,
 }
@@ -101,6 +103,12 @@ impl GitLab {
             }
             ("GET", ["issues"]) => self.list(request, project),
             ("POST", ["issues"]) => self.create(request, project),
+            ("POST", ["uploads"]) => {
+                let Some((name, content)) = request.file() else { return fault(400, "file is missing") };
+                self.uploads.push((name, content));
+                let path = format!("/-/project/1/uploads/{}/{}", self.uploads.len(), self.uploads.last().unwrap().0);
+                Response::json(201, &json!({ "full_path": path }))
+            }
             (_, ["issues", iid, rest @ ..]) => self.issue(request, project, iid, rest),
             _ => fault(404, "404 Not Found"),
         }

@@ -19,6 +19,18 @@ pub struct Request {
     pub headers: BTreeMap<String, String>,
     /// The JSON body; null without one.
     pub body: Value,
+    /// The body as text.
+    pub form: String,
+}
+
+impl Request {
+    /// The name and the content of the file in a form.
+    pub fn file(&self) -> Option<(String, String)> {
+        let (head, rest) = self.form.split_once("\r\n\r\n")?;
+        let name = head.split("filename=\"").nth(1)?.split('"').next()?;
+        let content = rest.split("\r\n--patchbay-").next()?;
+        Some((name.to_owned(), content.to_owned()))
+    }
 }
 
 impl Request {
@@ -51,6 +63,7 @@ impl Request {
             query: url.query_pairs().into_owned().collect(),
             headers,
             body: serde_json::from_slice(&body).unwrap_or(Value::Null),
+            form: String::from_utf8_lossy(&body).into_owned(),
         }))
     }
 

@@ -90,6 +90,7 @@ fn view(item: &Item) -> Value {
         "summary": item.title, "description": item.body, "status": status(&item.status),
         "resolution": named(item.resolution.as_ref()), "labels": item.labels,
         "priority": item.fields.get("priority").cloned().unwrap_or(Value::Null),
+        "attachment": item.files.iter().map(|(id, name, _)| json!({"id": id.to_string(), "filename": name})).collect::<Vec<_>>(),
         "updated": "2026-01-31T08:00:00.000+0000"},
         "properties": item.fields.get("properties").cloned().unwrap_or_else(|| json!({}))})
 }
@@ -145,6 +146,10 @@ impl Tracker for Jira {
             ("POST", ["issue"]) => self.create(request, is_cloud),
             ("POST", ["search", "jql"]) if is_cloud => self.search(request, true),
             ("POST", ["search"]) if !is_cloud => self.search(request, false),
+            ("DELETE", ["attachment", id]) => {
+                self.store.items.iter_mut().for_each(|item| item.files.retain(|(own, ..)| own.to_string() != *id));
+                Response::empty(204)
+            }
             (_, ["issue", name, rest @ ..]) => self.issue(request, name, rest, is_cloud),
             _ => fault(404, "null for uri"),
         }
@@ -317,6 +322,14 @@ impl Jira {
                     Response::json(201, &json!({"id": comment_id.to_string(), "body": request.body["body"]}))
                 }
             },
+            ("POST", ["attachments"]) => {
+                if request.headers.get("x-atlassian-token").map(String::as_str) != Some("no-check") {
+                    return fault(403, "XSRF check failed");
+                }
+                let Some((name, content)) = request.file() else { return fault(400, "no file") };
+                item.files.push((comment_id, name, content));
+                Response::json(200, &json!([{"id": comment_id.to_string()}]))
+            }
             ("GET", ["transitions"]) => Response::json(200, &json!({"transitions": transitions(item, workflow, true)})),
             ("POST", ["transitions"]) => transition(item, workflow, request),
             _ => fault(404, "null for uri"),

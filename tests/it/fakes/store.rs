@@ -24,6 +24,8 @@ pub struct Item {
     pub assignees: Vec<String>,
     /// Everything else that was sent: priority, components, custom fields, entity properties, confidential.
     pub fields: Map<String, Value>,
+    /// Id, name and content of each file.
+    pub files: Vec<(u64, String, String)>,
     pub is_deleted: bool,
     /// Where it was transferred to, as (project, number).
     pub moved_to: Option<(String, u64)>,
@@ -85,6 +87,7 @@ impl Store {
             comments: Vec::new(),
             assignees: Vec::new(),
             fields: Map::new(),
+            files: Vec::new(),
             is_deleted: false,
             moved_to: None,
             is_indexed: !self.index_lags,
