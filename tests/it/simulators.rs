@@ -191,7 +191,9 @@ async fn lead(simulators: &Simulators, shop: &Shop) {
     shop.scan(&TWO[..1]).await;
     settle(simulators, shop, &issue, ("in_progress", "open")).await;
     let hook = Hook::new(&shop.tenant.admin, &shop.connection).await;
-    let mapping = json!({ "state_mapping": [{ "status": "Done", "state": "closed" }] });
+    // The simulator's workflow ends in one of the two.
+    let lines = ["Done", "Won't Fix"].map(|status| json!({ "status": status, "state": "closed" }));
+    let mapping = json!({ "state_mapping": lines });
     let path = format!("/tracker-connections/{}/webhook", shop.connection);
     shop.tenant.admin.patch(&path, mapping).await.expect(200);
     let url = format!("{}{}", shop.app.url, hook.path);
