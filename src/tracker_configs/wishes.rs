@@ -76,10 +76,11 @@ pub fn record_issues(conn: &mut Conn, organization: OrganizationId, ids: &[Issue
     let with_tracker: Vec<IssueId> = known.iter().map(|tracker| tracker.issue_id).collect();
     let mut wishes: BTreeMap<ProductId, BTreeSet<Change>> = BTreeMap::new();
     let rows = issues::repo::with_ids(conn, organization, &with_tracker)?;
-    let product = |id: IssueId| rows.iter().find(|issue| issue.id == id).and_then(|issue| issue.product_id);
+    let products: BTreeMap<IssueId, Option<ProductId>> =
+        rows.iter().map(|issue| (issue.id, issue.product_id)).collect();
     for tracker in &known {
-        let change = of_issue(tracker.connection_id, tracker.issue_id);
-        wishes.entry(product(tracker.issue_id).unwrap_or(SEVERAL)).or_default().insert(change);
+        let product = products.get(&tracker.issue_id).copied().flatten().unwrap_or(SEVERAL);
+        wishes.entry(product).or_default().insert(of_issue(tracker.connection_id, tracker.issue_id));
     }
     for (issue, connection, product) in tickets::repo::of_issues(conn, organization, ids)? {
         wishes.entry(product).or_default().insert(of_issue(connection, issue));
