@@ -24,8 +24,11 @@ pub(super) fn backup(config: &Config, file: &Path) -> Done {
     let Target::Sqlite { path } = app::target(config) else {
         return Err("the database is PostgreSQL: use pg_dump, and copy the keys file".into());
     };
-    backup::sqlite(&path, file)?;
+    let inbox = backup::with_inbox(&path, file)?;
     println!("{} is a copy of {}.", file.display(), path.display());
+    if let Some(inbox) = inbox {
+        println!("{} is what trackers have sent and is not worked off yet: restore it as inbox.db.", inbox.display());
+    }
     println!(
         "Keep {} as well, in another place: without it credentials of trackers cannot be read.",
         config.keys_file.display()

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use diesel::sql_types::Text;
 use diesel::{Connection, ConnectionError, QueryResult, QueryableByName, RunQueryDsl, SqliteConnection};
 
+use super::pool;
+
 /// Why there is no backup. What was begun is removed.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
@@ -57,6 +59,30 @@ pub fn sqlite(database: &Path, file: &Path) -> Result<(), BackupError> {
     File::open(&copy)?.sync_all()?;
     fs::rename(&copy, file)?;
     Ok(File::open(folder)?.sync_all()?)
+}
+
+/// Copies the database as [`sqlite`] does, and beside the copy what waits in its inbox, if it has one; answers where that
+/// copy is.
+///
+/// # Errors
+/// See [`BackupError`].
+pub fn with_inbox(database: &Path, file: &Path) -> Result<Option<PathBuf>, BackupError> {
+    let (inbox, inbox_file) = (pool::inbox_of(database), file.with_extension("inbox.db"));
+    for file in [file, &inbox_file] {
+        if file.exists() {
+            return Err(BackupError::Exists(file.to_owned()));
+        }
+    }
+    if !inbox.is_file() {
+        return sqlite(database, file).map(|()| None);
+    }
+    // First: what is worked off meanwhile is in both copies, and known again. Last, it would be in none.
+    sqlite(&inbox, &inbox_file)?;
+    if let Err(error) = sqlite(database, file) {
+        fs::remove_file(&inbox_file)?;
+        return Err(error);
+    }
+    Ok(Some(inbox_file))
 }
 
 fn vacuum_into(database: &Path, copy: &Path) -> Result<(), BackupError> {

@@ -107,6 +107,12 @@ impl Lane {
     }
 }
 
+/// Where the inbox of an embedded database is: a file of its own beside it.
+#[must_use]
+pub fn inbox_of(database: &Path) -> PathBuf {
+    database.with_file_name("inbox.db")
+}
+
 impl Db {
     /// Opens the database, brings its schema up to date, and makes the pools.
     ///
@@ -131,7 +137,7 @@ impl Db {
     /// See [`DbError`].
     pub fn open_inbox(&self) -> Result<Self, DbError> {
         let Target::Sqlite { path } = self.target() else { return Ok(self.clone()) };
-        let path = path.with_file_name("inbox.db");
+        let path = inbox_of(path);
         for migration in migrate::run_inbox(&path)? {
             tracing::info!(migration, "inbox migrated");
         }

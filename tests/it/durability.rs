@@ -1,12 +1,13 @@
 //! What is acknowledged stays; what is killed halfway leaves nothing; what is stopped ends in order.
 
+use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use diesel::Connection;
 use diesel::connection::SimpleConnection;
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::postgres::Database;
 use crate::process::{self, Process};
@@ -241,4 +242,51 @@ async fn a_backup_during_an_import_is_a_consistent_cut() {
     };
     assert!([0, i64::try_from(RESULTS).unwrap()].contains(&count("observations")));
     assert_eq!(count("observations") > 0, count("scans") > 0);
+}
+
+/// S-40, RZ-11: what was acknowledged and not worked off yet is in the backup, too.
+#[tokio::test]
+async fn a_backup_has_the_deliveries_that_wait() {
+    let (folder, restored) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let server = Process::start(folder.path(), None).await;
+    let home = "/organizations/default";
+    let send = async |method, path: &str, body: Value| {
+        let (status, answer) = server.send(method, path, &body).await.unwrap();
+        assert!((200..300).contains(&status), "{path}: {answer}");
+        answer
+    };
+    send(Method::PATCH, home, json!({ "tracker_traffic_stopped": true })).await;
+    let wanted = json!({ "label": "t", "kind": "github", "base_url": "https://github.com", "credential": "x" });
+    let connection = send(Method::POST, &format!("{home}/tracker-connections"), wanted).await["id"].clone();
+    let webhook = format!("/tracker-connections/{}/webhook", connection.as_str().unwrap());
+    let secret = send(Method::POST, &format!("{home}{webhook}/rotate"), json!({})).await;
+    let address = format!("/webhooks/github/{}/{}", connection.as_str().unwrap(), secret["secret"].as_str().unwrap());
+    for zen in ["Keep it logically awesome.", "Avoid administrative distraction."] {
+        send(Method::POST, &address, json!({ "zen": zen })).await;
+    }
+    let file = restored.path().join("copy.db");
+    let mut backup = process::command(folder.path(), None);
+    let (status, said) = process::output(backup.arg("backup").arg(&file));
+    assert!(status.success() && said.contains("copy.inbox.db"), "{said}");
+    let mut again = process::command(folder.path(), None);
+    fs::remove_file(&file).unwrap();
+    let (status, said) = process::output(again.arg("backup").arg(&file));
+    assert!(!status.success() && said.contains("copy.inbox.db is already there"), "{said}");
+    assert!(!file.exists());
+    fs::remove_file(restored.path().join("copy.inbox.db")).unwrap();
+    let (status, said) = process::output(process::command(folder.path(), None).arg("backup").arg(&file));
+    assert!(status.success(), "{said}");
+    server.kill();
+    fs::rename(file, restored.path().join("patchbay.db")).unwrap();
+    fs::rename(restored.path().join("copy.inbox.db"), restored.path().join("inbox.db")).unwrap();
+    fs::copy(folder.path().join("keys.json"), restored.path().join("keys.json")).unwrap();
+    let server = Process::start(restored.path(), None).await;
+    assert_eq!(server.get(&webhook).await["waiting"], 2);
+    server.send(Method::PATCH, home, &json!({ "tracker_traffic_stopped": false })).await.unwrap();
+    let began = Instant::now();
+    while server.get(&format!("{webhook}/deliveries")).await["items"].as_array().unwrap().len() < 2 {
+        assert!(began.elapsed() < Duration::from_secs(60), "they are worked off");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_intact(restored.path());
 }
