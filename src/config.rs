@@ -71,6 +71,8 @@ pub struct Config {
     pub private_hosts: Vec<HostRule>,
     /// The longest a call of a tracker or webhook may take.
     pub tracker_timeout: Duration,
+    /// Deliveries of webhooks that may wait for an organization while a switch holds them.
+    pub held_deliveries: u32,
     /// A separate address for `/metrics`.
     pub metrics_listen: Option<SocketAddr>,
     /// The bearer token for `/metrics`.
@@ -166,6 +168,7 @@ impl Reader {
             worker_jobs: self.within("worker_jobs", 1..=256),
             private_hosts: self.value("private_hosts"),
             tracker_timeout: self.at_least_a_second("tracker_timeout_seconds"),
+            held_deliveries: self.within("held_deliveries", 1..=1_000_000),
             metrics_listen: self.value("metrics_listen"),
             metrics_token: self.value("metrics_token"),
             log_level: self.value("log_level"),

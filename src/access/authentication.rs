@@ -122,12 +122,13 @@ fn at_home(conn: &mut Conn, person: SignedIn) -> Result<Caller, ApiError> {
 /// The person behind a request that belongs to no organization.
 ///
 /// # Errors
-/// `Unauthenticated` for a credential that is not valid, `Forbidden` for an API token.
+/// `Unauthenticated` for a credential that is not valid, `Forbidden` for an API token that is.
 pub async fn sign_in(db: &Db, keys: &Keys, bearer: &Secret<String>, now: UtcTime) -> Result<SignedIn, ApiError> {
     match Credential::read(keys, bearer, now)? {
         Credential::Session(claims) => db.read(move |conn| signed_in(conn, &claims, now)).await,
         Credential::Login(..) => Err(SESSION_ENDED),
-        Credential::Token(_) => {
+        Credential::Token(hash) => {
+            db.read(move |conn| credentials::live_token(conn, &hash, now)).await?.ok_or(UNKNOWN_TOKEN)?;
             Err(ApiError::Forbidden("this needs the access token of a person, not an API token".to_owned()))
         }
     }

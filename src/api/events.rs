@@ -62,8 +62,8 @@ struct EventView {
 ///
 /// Server-sent events `scan.created`, `issue.changed`, `ticket.changed`, `notification.created` and so on, each with an
 /// id to go on from: browsers send it by themselves when they connect again. `reset` says that too much was missed, and
-/// that what is shown should be read anew. The stream ends when the caller may not read any more, or when the access
-/// token expires: connect again with another.
+/// that what is shown should be read anew. What is of several products may be told once for each. The stream ends when
+/// the caller may not read any more, or when the access token expires: connect again with another.
 #[utoipa::path(
     tag = "events",
     params(("Last-Event-ID" = Option<i64>, Header, description = "The id of the last event that was seen; kept for a day.", minimum = 0)),
@@ -201,8 +201,8 @@ impl Stream {
         match (event.kind, event.product_id) {
             _ if *scope == ProductScope::all() => Ok(true),
             (_, Some(product)) => Ok(scope.allows(product)),
-            // Issues may be of many products; those that are gone are seen by nobody who may not see all.
-            (EventKind::Issue, None) => {
+            // Issues may be of many products; one that is gone and was of none was everybody's.
+            (EventKind::Issue, None) if event.action != EventAction::Deleted => {
                 let (caller, id) = (self.caller.clone(), IssueId(event.subject()));
                 match self.app.db.read(move |conn| issues::service::get(conn, &caller, id)).await {
                     Ok(_) => Ok(true),

@@ -100,7 +100,7 @@ pub async fn render_metrics(app: &App, metrics: &Metrics) -> HttpResponse {
         help: "What the server would wait for if it stopped now.",
         values: in_flight,
     }];
-    let backlog = app.db.read(|conn| outbox::repo::backlog(conn, None));
+    let backlog = app.db.read(outbox::repo::backlog);
     match tokio::time::timeout(DATABASE_ANSWERS_WITHIN, backlog).await {
         Ok(Ok(backlog)) => gauges.extend(outbox_gauges(&backlog, app.clock.now())),
         Ok(Err(cause)) => tracing::warn!(%cause, "no metrics of the outbox"),

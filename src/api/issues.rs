@@ -23,6 +23,7 @@ use crate::issues::service::{self, browse, bulk, create, edit, merge};
 use crate::issues::status::IssueState;
 use crate::observations::filter::Filter;
 use crate::tracker_configs::wishes;
+use crate::trackers::issue_deletion::{self as deletion, TicketFate};
 
 pub(super) mod views;
 
@@ -271,7 +272,7 @@ async fn list_issues(app: Data<App>, caller: Caller, list: ListQuery<IssueList>)
 /// Count issues.
 ///
 /// By state, risk, product and assignee: the choices that a front end offers as filters. Each field is counted under all
-/// filters but its own.
+/// filters but its own; of products and assignees those 100 are told that most issues have.
 #[utoipa::path(tag = "issues", params(IssueFilter), responses((status = 200, description = "The counts.", body = IssueFacetsView)))]
 #[get("/issues/facets")]
 async fn count_issues(
@@ -379,22 +380,32 @@ async fn update_issue(
     Ok(HttpResponse::Ok().insert_header(etag(changed.issue.version)).json(IssueView::from(changed)))
 }
 
+/// What becomes of the ticket of an issue that is deleted.
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct DeletedIssue {
+    /// Whether its ticket is closed, or left as it is: then nothing is written to it any more.
+    #[serde(default)]
+    #[param(inline)]
+    ticket: TicketFate,
+}
+
 /// Delete an issue.
 ///
-/// Its instances, snapshots and timeline go with it. Its ticket is closed; unlink it before, and it stays as it is.
-#[utoipa::path(tag = "issues", params(IssuePath), responses((status = 204, description = "It is gone.")))]
+/// Its instances, snapshots and timeline go with it. Its ticket is closed, or with `ticket=unlink` left as it is. Of an
+/// issue that also has instances of products that the caller does not see, these stay, and so does its ticket.
+#[utoipa::path(tag = "issues", params(IssuePath, DeletedIssue), responses((status = 204, description = "It is gone.")))]
 #[delete("/issues/{issue}")]
 async fn delete_issue(
     app: Data<App>,
     caller: Caller,
     path: Path<IssuePath>,
+    StrictQuery(query): StrictQuery<DeletedIssue>,
     if_match: IfMatch,
 ) -> Result<HttpResponse, ApiError> {
     let now = app.clock.now();
-    let work = app.db.write_again(move |conn| {
-        let delete = |conn: &mut _| edit::delete(conn, &caller, path.issue, &if_match, now);
-        wishes::around_issues(conn, caller.organization, &[path.issue], now, delete)
-    });
+    let work =
+        app.db.write_again(move |conn| deletion::delete(conn, &caller, path.issue, query.ticket, &if_match, now));
     work.await?;
     app.work.notify_one();
     Ok(HttpResponse::NoContent().finish())

@@ -169,7 +169,10 @@ async fn list_products(
 }
 
 /// Create a product.
-#[utoipa::path(tag = "products", request_body = CreateProduct, responses((status = 201, description = "The product.", body = ProductView), (status = 409, description = "The name is taken.")))]
+///
+/// Its name must be free in the whole organization, also among products that the caller does not see: then no more is
+/// said than that it is taken.
+#[utoipa::path(tag = "products", request_body = CreateProduct, responses((status = 201, description = "The product.", body = ProductView), (status = 409, description = "The name is taken, maybe by a product that the caller does not see.")))]
 #[post("/products")]
 async fn create_product(
     request: HttpRequest,
@@ -200,8 +203,9 @@ async fn get_product(app: Data<App>, caller: Caller, path: Path<ProductPath>) ->
 
 /// Change a product.
 ///
-/// Changing the default branch moves its tickets to the observations of the new one.
-#[utoipa::path(tag = "products", params(ProductPath), request_body(content = UpdateProduct, content_type = "application/merge-patch+json"), responses((status = 200, description = "The product.", body = ProductView), (status = 409, description = "The name is taken.")))]
+/// Changing the default branch moves its tickets to the observations of the new one. A new name must be free as for a
+/// new product.
+#[utoipa::path(tag = "products", params(ProductPath), request_body(content = UpdateProduct, content_type = "application/merge-patch+json"), responses((status = 200, description = "The product.", body = ProductView), (status = 409, description = "The name is taken, maybe by a product that the caller does not see.")))]
 #[patch("/products/{product}")]
 async fn update_product(
     app: Data<App>,

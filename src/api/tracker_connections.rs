@@ -230,7 +230,7 @@ pub struct ConnectionHealth {
     last_error_at: Option<UtcTime>,
     /// Why it failed.
     last_error: Option<String>,
-    /// Jobs that wait or run.
+    /// Jobs that wait or run, as all jobs here of products that the caller sees.
     jobs_queued: i64,
     /// Jobs that a switch of their config holds.
     jobs_held: i64,
@@ -242,12 +242,11 @@ pub struct ConnectionHealth {
 
 impl From<Health> for ConnectionHealth {
     fn from(health: Health) -> Self {
-        let count = |of: fn(&crate::outbox::model::Backlog) -> i64| health.backlog.as_ref().map_or(0, of);
         Self {
-            jobs_queued: count(|jobs| jobs.queued),
-            jobs_held: count(|jobs| jobs.held),
-            jobs_parked: count(|jobs| jobs.parked),
-            oldest_job_at: health.backlog.as_ref().and_then(|jobs| jobs.oldest_at),
+            jobs_queued: health.backlog.queued,
+            jobs_held: health.backlog.held,
+            jobs_parked: health.backlog.parked,
+            oldest_job_at: health.backlog.oldest_at,
             switches_off: health.switches,
             paused_at: health.budget.paused_at,
             paused_reason: health.budget.paused_reason,

@@ -76,7 +76,9 @@ struct AddedByJira {
 /// Receive a delivery of a tracker's webhook.
 ///
 /// It is stored when this answers, and worked off in the background. A signature is checked where there is one
-/// (`X-Hub-Signature-256`, `X-Hub-Signature`, `X-Gitlab-Token`, `webhook-signature`). The same delivery again does nothing.
+/// (`X-Hub-Signature-256`, `X-Hub-Signature`, `X-Gitlab-Token`, `webhook-signature`, whose `webhook-timestamp` must be of
+/// the last five minutes). The same delivery again does nothing. While trackers are switched off, deliveries wait; of more
+/// than `PATCHBAY_HELD_DELIVERIES` of an organization each is answered 503.
 #[utoipa::path(
     tag = "trackers",
     security(()),
@@ -103,6 +105,7 @@ async fn receive_webhook(
     let (known, raw) = (found?, read_bytes(&request, payload.into_inner(), MAX_BYTES).await?);
     let json = json_in(request.headers(), &raw);
     let delivery = known.accept(&app.keys, &brought(request.headers(), &raw, &json), now)?;
+    known.require_room(&app.db, &app.inbox, app.config.held_deliveries).await?;
     app.inbox.take(delivery).await?;
     Ok(HttpResponse::Accepted().finish())
 }
@@ -160,14 +163,14 @@ struct WebhookView {
     /// Which statuses of the tracker change the state of issues; null while none does.
     #[schema(max_items = 200)]
     state_mapping: Option<Vec<MappedStatus>>,
-    /// The statuses that tickets were seen in and that lead to no state of issues.
+    /// The statuses that tickets were seen in and that lead to no state of issues; shown to admins.
     #[schema(max_items = 200)]
     unmapped_statuses: Vec<StatusView>,
-    /// The kinds of deliveries that came and were worked off.
+    /// The kinds of deliveries that came and were worked off; shown to admins.
     #[schema(max_items = 201)]
     kinds: Vec<KindView>,
-    /// How many deliveries wait to be worked off; a switch may hold them.
-    waiting: i64,
+    /// How many deliveries wait to be worked off; a switch may hold them. Null for who is no admin.
+    waiting: Option<i64>,
     /// Since when the oldest of them does.
     waiting_since: Option<UtcTime>,
 }
@@ -203,8 +206,8 @@ impl WebhookView {
             state_mapping: overview.webhook.state_mapping().map(|mapping| mapping.0),
             unmapped_statuses: overview.unmapped_statuses().into_iter().map(StatusView::from).collect(),
             kinds: overview.kinds.into_iter().map(KindView::from).collect(),
-            waiting,
-            waiting_since,
+            waiting: overview.is_for_admin.then_some(waiting),
+            waiting_since: waiting_since.filter(|_| overview.is_for_admin),
         }
     }
 }
@@ -330,7 +333,8 @@ struct DeliveriesFilter {
 /// Get the webhook of a tracker connection.
 ///
 /// Its address, the events that the tracker should send, and when the last of each kind came. Nothing is sent: this is
-/// also how to find out whether it works.
+/// also how to find out whether it works. What came and what waits is of all products, and shown to admins only; the list
+/// of deliveries shows everybody their part.
 #[utoipa::path(tag = "trackers", params(ConnectionPath), responses((status = 200, description = "The webhook.", body = WebhookView)))]
 #[get("/tracker-connections/{connection}/webhook")]
 async fn get_tracker_webhook(

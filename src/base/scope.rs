@@ -23,6 +23,15 @@ impl ProductScope {
         Self::Except(Vec::new())
     }
 
+    /// What stands for products that may not be seen, also where several are meant.
+    #[must_use]
+    pub fn unseen(&self) -> Vec<ProductId> {
+        match self {
+            Self::Except(hidden) if !hidden.is_empty() => [hidden.as_slice(), &[SEVERAL]].concat(),
+            Self::Except(_) | Self::Only(_) => Vec::new(),
+        }
+    }
+
     /// May this product be seen?
     #[must_use]
     pub fn allows(&self, product: ProductId) -> bool {

@@ -201,6 +201,12 @@ pub const VARIABLES: &[Variable] = &[
     ),
     plain("tracker_timeout_seconds", "seconds", "30", "The longest a call of a tracker or webhook may take."),
     plain(
+        "held_deliveries",
+        "deliveries",
+        "10000",
+        "Deliveries of webhooks that wait for an organization while its trackers are switched off, 1 to 1000000. More are answered 503.",
+    ),
+    plain(
         "metrics_listen",
         "address:port",
         "",

@@ -96,6 +96,18 @@ pub fn end_leases(conn: &mut Conn, now: UtcTime) -> QueryResult<()> {
     Ok(())
 }
 
+/// Whether `most` deliveries or more of these connections wait.
+pub fn is_full(conn: &mut Conn, connections: &[ConnectionId], most: i64) -> QueryResult<bool> {
+    let last: Option<DeliveryId> = webhook_inbox::table
+        .filter(webhook_inbox::connection_id.eq_any(connections.to_vec()))
+        .select(webhook_inbox::id)
+        .offset(most - 1)
+        .limit(1)
+        .get_result(conn)
+        .optional()?;
+    Ok(last.is_some())
+}
+
 /// How many deliveries of a connection wait, and since when the oldest does.
 pub fn backlog(conn: &mut Conn, connection: ConnectionId) -> QueryResult<(i64, Option<UtcTime>)> {
     webhook_inbox::table

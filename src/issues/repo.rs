@@ -6,9 +6,12 @@ use diesel::sql_types::{BigInt, Binary};
 use super::model::{AssigneeKind, Issue, IssueProduct, Risk};
 use super::status::IssueState;
 use crate::base::ids::{IssueId, ObservationId, OrganizationId, ProductId};
+use crate::base::scope::SEVERAL;
 use crate::base::time::UtcTime;
 use crate::db::conn::Conn;
 use crate::db::schema::{issue_products, issues};
+use crate::events;
+use crate::events::model::{Change, EventAction, EventKind};
 use crate::observations::repo::sql::Sql;
 use crate::observations::ticket_state::TicketState;
 
@@ -147,9 +150,30 @@ pub fn set_ticket_state(
     diesel::update(own).set(issues::ticket_state.eq(state)).execute(conn).map(drop)
 }
 
-/// Removes an issue with all that belongs to it.
-pub fn delete(conn: &mut Conn, organization: OrganizationId, id: IssueId) -> QueryResult<()> {
-    diesel::delete(issues::table.find((organization, id))).execute(conn).map(drop)
+/// Removes an issue with all that belongs to it. Who sees a product of it hears so: once for each.
+pub fn delete(conn: &mut Conn, issue: &Issue, parts: &[IssueProduct], now: UtcTime) -> QueryResult<()> {
+    let (organization, id) = (issue.organization_id, issue.id);
+    diesel::delete(issues::table.find((organization, id))).execute(conn)?;
+    // What is sealed is for those who see everything.
+    let product = |part: &IssueProduct| Some(if part.is_sealed { SEVERAL } else { part.product_id });
+    let products = if parts.is_empty() { vec![issue.product_id] } else { parts.iter().map(product).collect() };
+    tell(conn, organization, id, EventAction::Deleted, &products, now)
+}
+
+/// Tells who may see these products that something happened to an issue.
+pub fn tell(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    id: IssueId,
+    action: EventAction,
+    products: &[Option<ProductId>],
+    now: UtcTime,
+) -> QueryResult<()> {
+    let change = |product: &Option<ProductId>| {
+        let (kind, subject, product) = (EventKind::Issue, id.0, *product);
+        Change { kind, action, subject, product }
+    };
+    events::repo::record(conn, organization, &products.iter().map(change).collect::<Vec<_>>(), now)
 }
 
 /// An observation whose pair is in an issue.

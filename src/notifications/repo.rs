@@ -87,12 +87,17 @@ pub fn resolve(conn: &mut Conn, organization: OrganizationId, cause_key: &str, n
 pub fn resolve_all(conn: &mut Conn, organization: OrganizationId, cause_key: &str, now: UtcTime) -> QueryResult<()> {
     let below = containing(&format!("{cause_key}/")).trim_start_matches('%').to_owned();
     let own = notifications::cause_key.eq(cause_key).or(notifications::cause_key.like(below).escape('\\'));
-    diesel::update(notifications::table)
+    let open: Vec<(NotificationId, Option<ProductId>)> = notifications::table
         .filter(notifications::organization_id.eq(organization).and(own))
         .filter(notifications::resolved_at.is_null())
+        .select((notifications::id, notifications::product_id))
+        .load(conn)?;
+    let ids: Vec<NotificationId> = open.iter().map(|(id, _)| *id).collect();
+    diesel::update(notifications::table)
+        .filter(notifications::organization_id.eq(organization).and(notifications::id.eq_any(ids)))
         .set(notifications::resolved_at.eq(now))
         .execute(conn)?;
-    Ok(())
+    tell(conn, organization, &open, EventAction::Changed, now)
 }
 
 /// Which notifications.
@@ -124,8 +129,8 @@ fn visible<'a>(reader: Reader<'_>, filter: NotificationFilter) -> Boxed<'a> {
     let of_all = notifications::product_id.is_null();
     match reader.scope {
         ProductScope::Except(hidden) if hidden.is_empty() => {}
-        ProductScope::Except(hidden) => {
-            let shown = notifications::product_id.ne_all(hidden.clone()).assume_not_null();
+        ProductScope::Except(_) => {
+            let shown = notifications::product_id.ne_all(reader.scope.unseen()).assume_not_null();
             query = query.filter(of_all.or(shown));
         }
         ProductScope::Only(product) => query = query.filter(notifications::product_id.eq(*product)),

@@ -8,7 +8,7 @@ use super::model::{
     MAX_TEAMS, NewProduct, Product, ProductKey, ProductPatch, ProductQuery, check_description, check_name, name_key,
 };
 use super::repo::{self, branches};
-use super::target::{insert_with_branch, new_product};
+use super::target::{insert_with_branch, name_taken, new_product};
 use crate::access::audit::Entry;
 use crate::access::model::Caller;
 use crate::access::permission::Permission;
@@ -226,10 +226,6 @@ fn check_teams(conn: &mut Conn, caller: &Caller, team_ids: &[TeamId], faults: &m
 
 fn distinct(team_ids: &[TeamId]) -> Vec<TeamId> {
     team_ids.iter().copied().collect::<BTreeSet<_>>().into_iter().collect()
-}
-
-fn name_taken(name: &str) -> ApiError {
-    ApiError::Conflict(format!("the name {name:?} is taken by another product"))
 }
 
 /// Removes a product with its branches, engagements, sources and scans. What rooms above keep about it, `end` ends

@@ -104,8 +104,13 @@ fn make_product(conn: &mut Conn, caller: &Caller, wanted: &Wanted, now: UtcTime)
         return Ok(product);
     }
     // Somebody made it just now, or it is hidden from the caller.
-    let taken = || ApiError::Conflict(format!("a product named {name:?} cannot be made: the name is taken"));
-    find_product(conn, caller, &wanted.product)?.ok_or_else(taken)
+    find_product(conn, caller, &wanted.product)?.ok_or_else(|| name_taken(name))
+}
+
+/// Names are unique in an organization, so that one may be taken by a product that the caller must not know: whichever
+/// has it, nothing more is said of it.
+pub(super) fn name_taken(name: &str) -> ApiError {
+    ApiError::Conflict(format!("the name {name:?} is taken"))
 }
 
 /// A product with nothing but a name.

@@ -102,6 +102,12 @@ impl Ticket {
         self.phase == Phase::Linked && self.unlinked_at.is_none() && matches!(state, Some(RemoteState::Open) | None)
     }
 
+    /// Leaves it as it is in the tracker: it is not its subject's any more, which gets no other by itself.
+    pub const fn unlink(&mut self, now: UtcTime) {
+        self.unlinked_at = Some(now);
+        self.is_suppressed = true;
+    }
+
     /// What the observation's column says about it.
     #[must_use]
     pub fn summary(&self) -> Option<TicketState> {

@@ -252,9 +252,11 @@ pub fn save(conn: &mut Conn, ticket: &mut Ticket, now: UtcTime) -> QueryResult<b
 }
 
 fn tell(conn: &mut Conn, ticket: &Ticket, action: EventAction, now: UtcTime) -> QueryResult<()> {
-    let (subject, product) = (ticket.id.0, Some(ticket.product_id));
-    let change = Change { kind: EventKind::Ticket, action, subject, product };
-    events::repo::record(conn, ticket.organization_id, &[change], now)
+    events::repo::record(conn, ticket.organization_id, &[event(ticket.id, ticket.product_id, action)], now)
+}
+
+const fn event(id: TicketId, product: ProductId, action: EventAction) -> Change {
+    Change { kind: EventKind::Ticket, action, subject: id.0, product: Some(product) }
 }
 
 /// Notes what a list of the project said about tickets.
@@ -263,12 +265,18 @@ pub fn note_seen(
     organization: OrganizationId,
     ids: &[TicketId],
     seen: Option<RemoteState>,
+    now: UtcTime,
 ) -> QueryResult<()> {
     for chunk in ids.chunks(CHUNK) {
-        diesel::update(tickets::table)
-            .filter(tickets::organization_id.eq(organization).and(tickets::id.eq_any(chunk.to_vec())))
+        let own = || tickets::organization_id.eq(organization).and(tickets::id.eq_any(chunk.to_vec()));
+        diesel::update(tickets::table.filter(own()))
             .set((tickets::state_seen.eq(seen), tickets::version.eq(tickets::version + 1)))
             .execute(conn)?;
+        let rows: Vec<(TicketId, ProductId)> =
+            tickets::table.filter(own()).select((tickets::id, tickets::product_id)).load(conn)?;
+        let changes: Vec<Change> =
+            rows.into_iter().map(|(id, product)| event(id, product, EventAction::Changed)).collect();
+        events::repo::record(conn, organization, &changes, now)?;
     }
     Ok(())
 }

@@ -6,6 +6,7 @@
 
 pub mod clients;
 pub mod failure;
+pub mod issue_deletion;
 pub mod issue_push;
 pub mod issue_text;
 pub mod markup;

@@ -89,8 +89,8 @@ pub struct Health {
     pub connection: Connection,
     /// Its budget, pause and last calls.
     pub budget: ConnectionBudget,
-    /// Its jobs.
-    pub backlog: Option<Backlog>,
+    /// Its jobs, of the products that the caller sees.
+    pub backlog: Backlog,
     /// What stops it.
     pub switches: Vec<Switch>,
 }
@@ -104,8 +104,7 @@ pub fn health(conn: &mut Conn, caller: &Caller, id: ConnectionId) -> Result<Heal
     let organization = caller.organization;
     let budget =
         outbox::repo::budget(conn, organization, id)?.ok_or_else(|| ApiError::not_found("tracker connection", id))?;
-    let backlog = outbox::repo::backlog(conn, Some(organization))?;
-    let backlog = backlog.into_iter().find(|backlog| backlog.connection_id == id);
+    let backlog = outbox::repo::backlog_of(conn, organization, id, &caller.products)?;
     let switches = switches(conn, organization, &connection)?;
     Ok(Health { connection, budget, backlog, switches })
 }
@@ -313,11 +312,7 @@ pub fn unlink(
     if ticket.unlinked_at.is_some() {
         return Err(ApiError::Conflict("this ticket is not linked any more".to_owned()));
     }
-    let unlinked = |ticket: &mut Ticket| {
-        ticket.unlinked_at = Some(now);
-        ticket.is_suppressed = true;
-    };
-    sync::change_ticket(conn, caller.organization, id, unlinked, now)?;
+    sync::change_ticket(conn, caller.organization, id, |ticket| ticket.unlink(now), now)?;
     Ok(())
 }
 

@@ -162,7 +162,7 @@ fn note(conn: &mut Conn, config: &TrackerConfig, found: &Differences, now: UtcTi
     let states = [Some(RemoteState::Open), Some(RemoteState::Closed), Some(RemoteState::Missing), None];
     for state in states {
         let ids: Vec<TicketId> = found.seen.iter().filter(|(_, seen)| **seen == state).map(|(id, _)| *id).collect();
-        tickets::repo::note_seen(conn, config.organization_id, &ids, state)?;
+        tickets::repo::note_seen(conn, config.organization_id, &ids, state, now)?;
     }
     let of = |(kind, subject)| Change { connection: config.connection_id, kind, subject };
     let changes: Vec<Change> = found.look.iter().copied().map(of).collect();

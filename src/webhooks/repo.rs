@@ -21,18 +21,53 @@ pub fn find(conn: &mut Conn, organization: OrganizationId, connection: Connectio
     tracker_webhooks::table.find((organization, connection)).select(Webhook::as_select()).first(conn).optional()
 }
 
-/// The webhook of a connection of whatever organization, and its tracker.
-pub fn of_connection(conn: &mut Conn, connection: ConnectionId) -> QueryResult<Option<(Webhook, TrackerKind)>> {
+/// A webhook that may get deliveries.
+#[derive(Debug, Clone, Queryable)]
+pub struct Receiving {
+    /// The webhook.
+    pub webhook: Webhook,
+    /// Its tracker.
+    pub kind: TrackerKind,
+    /// The switch of its connection: off, it holds what comes.
+    is_enabled: bool,
+    /// The switch of its organization: on, it holds what comes.
+    is_stopped: bool,
+}
+
+impl Receiving {
+    /// Whether a switch holds what comes.
+    #[must_use]
+    pub const fn is_held(&self) -> bool {
+        self.is_stopped || !self.is_enabled
+    }
+}
+
+/// The webhook of a connection of whatever organization.
+pub fn of_connection(conn: &mut Conn, connection: ConnectionId) -> QueryResult<Option<Receiving>> {
     tracker_webhooks::table
         .inner_join(
             tracker_connections::table.on(tracker_connections::organization_id
                 .eq(tracker_webhooks::organization_id)
                 .and(tracker_connections::id.eq(tracker_webhooks::connection_id))),
         )
+        .inner_join(organizations::table.on(organizations::id.eq(tracker_webhooks::organization_id)))
         .filter(tracker_webhooks::connection_id.eq(connection))
-        .select((Webhook::as_select(), tracker_connections::kind))
+        .select((
+            Webhook::as_select(),
+            tracker_connections::kind,
+            tracker_connections::is_enabled,
+            organizations::tracker_traffic_stopped,
+        ))
         .first(conn)
         .optional()
+}
+
+/// The connections of an organization that have webhooks.
+pub fn connections_of(conn: &mut Conn, organization: OrganizationId) -> QueryResult<Vec<ConnectionId>> {
+    tracker_webhooks::table
+        .filter(tracker_webhooks::organization_id.eq(organization))
+        .select(tracker_webhooks::connection_id)
+        .load(conn)
 }
 
 /// Stores a webhook that people changed and whose version was `read`; 0 for one that is not there yet. False when
@@ -62,21 +97,6 @@ pub fn note_account(
         diesel::update(row).set(tracker_webhooks::account_json.eq(json)).execute(conn)?;
     }
     Ok(())
-}
-
-/// Whether a switch holds what comes for a connection: the organization's or its own.
-pub fn is_held(conn: &mut Conn, organization: OrganizationId, connection: ConnectionId) -> QueryResult<bool> {
-    let stopped = organizations::table
-        .find(organization)
-        .select(organizations::tracker_traffic_stopped)
-        .first::<bool>(conn)
-        .optional()?;
-    let enabled = tracker_connections::table
-        .find((organization, connection))
-        .select(tracker_connections::is_enabled)
-        .first::<bool>(conn)
-        .optional()?;
-    Ok(stopped.unwrap_or(false) || !enabled.unwrap_or(true))
 }
 
 /// The ticket that a tracker calls so: by its id, which survives a move, else by its key. Only one that stands for its
@@ -150,8 +170,8 @@ pub fn deliveries(
         .into_boxed::<MultiBackend>();
     match scope {
         ProductScope::Except(hidden) if hidden.is_empty() => {}
-        ProductScope::Except(hidden) => {
-            let shown = webhook_deliveries::product_id.ne_all(hidden.clone()).assume_not_null();
+        ProductScope::Except(_) => {
+            let shown = webhook_deliveries::product_id.ne_all(scope.unseen()).assume_not_null();
             query = query.filter(webhook_deliveries::product_id.is_null().or(shown));
         }
         ProductScope::Only(product) => query = query.filter(webhook_deliveries::product_id.eq(*product)),

@@ -39,10 +39,12 @@ pub struct Overview {
     pub webhook: Webhook,
     /// Its tracker.
     pub kind: TrackerKind,
-    /// The kinds of deliveries that came.
+    /// The kinds of deliveries that came; none for who is no admin.
     pub kinds: Vec<KindSeen>,
-    /// The statuses that tickets were seen in.
+    /// The statuses that tickets were seen in; none for who is no admin.
     pub statuses: Vec<StatusSeen>,
+    /// Whether the caller may know what came: it is of all products, and of what nobody has a ticket for.
+    pub is_for_admin: bool,
 }
 
 /// The webhook of a connection, and what came through it. Nothing is sent.
@@ -51,12 +53,13 @@ pub struct Overview {
 /// `Forbidden`, `NotFound`.
 pub fn overview(conn: &mut Conn, caller: &Caller, id: ConnectionId) -> Result<Overview, ApiError> {
     let connection = connections::service::get(conn, caller, id)?;
-    let organization = caller.organization;
+    let (organization, is_for_admin) = (caller.organization, caller.permissions.allow(Permission::Administer));
     Ok(Overview {
         webhook: repo::find(conn, organization, id)?.unwrap_or_else(|| Webhook::new(organization, id)),
         kind: connection.kind,
-        kinds: repo::kinds(conn, organization, id)?,
-        statuses: repo::statuses(conn, organization, id)?,
+        kinds: if is_for_admin { repo::kinds(conn, organization, id)? } else { Vec::new() },
+        statuses: if is_for_admin { repo::statuses(conn, organization, id)? } else { Vec::new() },
+        is_for_admin,
     })
 }
 

@@ -2,7 +2,9 @@
 //!
 //! GitHub: `X-Hub-Signature-256`; Jira: `X-Hub-Signature`; both `sha256=` and hexadecimal. GitLab: the token itself in
 //! `X-Gitlab-Token`, and since version 19 `webhook-signature` (Standard Webhooks: `v1,` and base64, over id, time and
-//! body).
+//! body; good for five minutes, so that nobody sends it again later).
+
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,11 +13,14 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
 use crate::base::secret::Secret;
+use crate::base::time::UtcTime;
 use crate::base::tracker_kind::TrackerKind;
 
 /// What secrets to sign with begin with: GitLab takes no others.
 const PREFIX: &str = "whsec_";
 const KEY_BYTES: usize = 32;
+/// How long a signature with a time is good, before and after that time: what Standard Webhooks recommends.
+const GOOD_FOR: Duration = Duration::from_secs(5 * 60);
 
 /// The signatures that came with a delivery, by header.
 #[derive(Debug, Clone, Copy, Default)]
@@ -47,9 +52,9 @@ pub fn new_secret() -> Secret<String> {
 }
 
 impl Signatures<'_> {
-    /// Whether all signatures were made with one of the secrets.
+    /// Whether all signatures were made with one of the secrets, and those that say when, just now.
     #[must_use]
-    pub fn verify(&self, kind: TrackerKind, body: &[u8], secrets: &[Secret<String>]) -> Verdict {
+    pub fn verify(&self, kind: TrackerKind, body: &[u8], secrets: &[Secret<String>], now: UtcTime) -> Verdict {
         let any = |is_right: &dyn Fn(&str) -> bool| secrets.iter().any(|secret| is_right(secret.expose()));
         let checks = match kind {
             TrackerKind::GitHub | TrackerKind::JiraCloud | TrackerKind::JiraDataCenter => {
@@ -57,7 +62,7 @@ impl Signatures<'_> {
             }
             TrackerKind::GitLab => [
                 self.gitlab_token.map(|given| any(&|secret| given.as_bytes().ct_eq(secret.as_bytes()).into())),
-                self.standard.map(|given| any(&|secret| is_standard(given, body, secret))),
+                self.standard.map(|given| is_recent(given.2, now) && any(&|secret| is_standard(given, body, secret))),
             ],
         };
         match checks {
@@ -71,6 +76,12 @@ impl Signatures<'_> {
 fn is_hub(given: &str, body: &[u8], secret: &str) -> bool {
     let Some(tag) = given.strip_prefix("sha256=").and_then(|tag| hex::decode(tag).ok()) else { return false };
     mac(secret.as_bytes(), &[body]).verify_slice(&tag).is_ok()
+}
+
+/// Is a time in seconds near enough? Clocks differ, so it may be ahead as well.
+fn is_recent(timestamp: &str, now: UtcTime) -> bool {
+    let signed_at = timestamp.parse::<i64>().ok().and_then(|seconds| seconds.checked_mul(1_000_000));
+    signed_at.map(UtcTime::from_micros).is_some_and(|at| now.minus(GOOD_FOR) <= at && at <= now.plus(GOOD_FOR))
 }
 
 /// Several signatures stand there while the sender changes its key.
@@ -91,6 +102,8 @@ fn mac(key: &[u8], parts: &[&[u8]]) -> Hmac<Sha256> {
 mod tests {
     use super::*;
 
+    const NOW: UtcTime = UtcTime::from_micros(17_000_000_000);
+
     fn secret(text: &str) -> Secret<String> {
         Secret::new(text.to_owned())
     }
@@ -109,10 +122,10 @@ mod tests {
             (hub(""), TrackerKind::JiraDataCenter, Verdict::Wrong),
             (Signatures::default(), TrackerKind::GitHub, Verdict::Unsigned),
         ] {
-            assert_eq!(signatures.verify(kind, body, std::slice::from_ref(&github)), expected, "{signatures:?}");
+            assert_eq!(signatures.verify(kind, body, std::slice::from_ref(&github), NOW), expected, "{signatures:?}");
         }
-        assert_eq!(hub(right).verify(TrackerKind::GitHub, b"Hello, World?", &[github]), Verdict::Wrong);
-        assert_eq!(hub(right).verify(TrackerKind::GitHub, body, &[]), Verdict::Wrong);
+        assert_eq!(hub(right).verify(TrackerKind::GitHub, b"Hello, World?", &[github], NOW), Verdict::Wrong);
+        assert_eq!(hub(right).verify(TrackerKind::GitHub, body, &[], NOW), Verdict::Wrong);
     }
 
     /// DD-22
@@ -120,7 +133,7 @@ mod tests {
     fn gitlab_is_known_by_its_token_and_by_its_signature_and_must_not_contradict_itself() {
         let (old, new, body) = (new_secret(), new_secret(), b"{}".as_slice());
         let key = STANDARD.decode(new.expose().strip_prefix(PREFIX).unwrap()).unwrap();
-        let tag = STANDARD.encode(mac(&key, &[b"id.17.{}"]).finalize().into_bytes());
+        let tag = STANDARD.encode(mac(&key, &[b"id.17000.{}"]).finalize().into_bytes());
         let (signature, both) = (format!("v1,AAAA v1,{tag}"), [old, new.clone()]);
         let token = Some(new.expose().as_str());
         let standard = |at| Some((signature.as_str(), "id", at));
@@ -128,13 +141,37 @@ mod tests {
             (None, None, Verdict::Unsigned),
             (token, None, Verdict::Right),
             (Some("guess"), None, Verdict::Wrong),
-            (None, standard("17"), Verdict::Right),
-            (None, standard("18"), Verdict::Wrong),
-            (token, standard("17"), Verdict::Right),
-            (token, standard("18"), Verdict::Wrong),
+            (None, standard("17000"), Verdict::Right),
+            (None, standard("17001"), Verdict::Wrong),
+            (token, standard("17000"), Verdict::Right),
+            (token, standard("17001"), Verdict::Wrong),
         ] {
             let signatures = Signatures { hub: None, gitlab_token, standard };
-            assert_eq!(signatures.verify(TrackerKind::GitLab, body, &both), expected, "{signatures:?}");
+            assert_eq!(signatures.verify(TrackerKind::GitLab, body, &both, NOW), expected, "{signatures:?}");
+        }
+    }
+
+    /// DD-22
+    #[test]
+    fn a_signature_with_a_time_is_good_for_five_minutes() {
+        let (signing, body) = (new_secret(), b"{}".as_slice());
+        let key = STANDARD.decode(signing.expose().strip_prefix(PREFIX).unwrap()).unwrap();
+        for (timestamp, seconds_later, expected) in [
+            ("17000", 0, Verdict::Right),
+            ("17000", 300, Verdict::Right),
+            ("17000", 301, Verdict::Wrong),
+            ("17300", 0, Verdict::Right),
+            ("17301", 0, Verdict::Wrong),
+            ("", 0, Verdict::Wrong),
+            ("17000.0", 0, Verdict::Wrong),
+            ("9223372036854775807", 0, Verdict::Wrong),
+            ("-9223372036854775808", 0, Verdict::Wrong),
+        ] {
+            let tag = mac(&key, &[b"id.", timestamp.as_bytes(), b".{}"]).finalize().into_bytes();
+            let signature = format!("v1,{}", STANDARD.encode(tag));
+            let signatures = Signatures { standard: Some((&signature, "id", timestamp)), ..Signatures::default() };
+            let (secrets, now) = (std::slice::from_ref(&signing), NOW.plus(Duration::from_secs(seconds_later)));
+            assert_eq!(signatures.verify(TrackerKind::GitLab, body, secrets, now), expected, "{timestamp}");
         }
     }
 }

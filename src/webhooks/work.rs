@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
+use super::account;
 use super::echo::{self, Doer};
 use super::model::{KindSeen, Outcome, Webhook, WorkedOff};
 use super::payload::{self, Heard, News};
+use super::repo::{self, Receiving};
 use super::taking::Taking;
-use super::{account, repo};
 use crate::base::error::ApiError;
 use crate::base::ids::DeliveryId;
 use crate::base::time::UtcTime;
-use crate::base::tracker_kind::TrackerKind;
 use crate::db::conn::Conn;
 use crate::inbox;
 use crate::inbox::model::Delivery;
@@ -49,18 +49,10 @@ pub async fn pass(tools: &Tools, inbox: &Inbox) -> Result<usize, ApiError> {
 }
 
 async fn of_connection(tools: &Tools, inbox: &Inbox, of: Waiting) -> Result<usize, ApiError> {
-    let (webhook, is_held) = tools
-        .db
-        .read(move |conn| {
-            let is_held = repo::is_held(conn, of.organization, of.connection)?;
-            Ok::<_, ApiError>((repo::of_connection(conn, of.connection)?, is_held))
-        })
-        .await?;
-    if is_held {
-        return Ok(0);
-    }
-    let account = match &webhook {
-        Some((webhook, _)) => account::names(tools, webhook).await?,
+    let receiving = tools.db.read(move |conn| repo::of_connection(conn, of.connection)).await?;
+    let account = match &receiving {
+        Some(receiving) if receiving.is_held() => return Ok(0),
+        Some(receiving) => account::names(tools, &receiving.webhook).await?,
         None => Vec::new(),
     };
     let mut worked_off = 0;
@@ -71,7 +63,7 @@ async fn of_connection(tools: &Tools, inbox: &Inbox, of: Waiting) -> Result<usiz
         if batch.is_empty() {
             break;
         }
-        worked_off += settle(tools, inbox, webhook.as_ref(), &account, batch).await?;
+        worked_off += settle(tools, inbox, receiving.as_ref(), &account, batch).await?;
     }
     Ok(worked_off)
 }
@@ -80,20 +72,20 @@ async fn of_connection(tools: &Tools, inbox: &Inbox, of: Waiting) -> Result<usiz
 async fn settle(
     tools: &Tools,
     inbox: &Inbox,
-    webhook: Option<&(Webhook, TrackerKind)>,
+    receiving: Option<&Receiving>,
     account: &[String],
     batch: Vec<Delivery>,
 ) -> Result<usize, ApiError> {
     let mut done: Vec<DeliveryId> = batch.iter().map(|delivery| delivery.id).collect();
     let mut later = Vec::new();
     // Without its webhook, the connection is gone: nobody waits for this.
-    if let Some((webhook, kind)) = webhook {
+    if let Some(receiving) = receiving {
         let heard = |delivery: Delivery| {
-            let heard = payload::read(*kind, &delivery.event, &delivery.body);
+            let heard = payload::read(receiving.kind, &delivery.event, &delivery.body);
             (Delivery { body: Vec::new(), ..delivery }, heard)
         };
         let batch = Batch {
-            webhook: webhook.clone(),
+            webhook: receiving.webhook.clone(),
             account: account.to_vec(),
             deliveries: batch.into_iter().map(heard).collect(),
         };

@@ -1,9 +1,14 @@
 //! Watching what changes: in order, none twice, none lost, and only what the reader may see.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use diesel::prelude::*;
+use patchbay::base::ids::TicketId;
 use patchbay::db::schema::events;
+use patchbay::tickets;
+use patchbay::tickets::model::RemoteState;
+use patchbay::worker::overdue;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -21,6 +26,8 @@ both_databases_with_trackers!(
     what_is_restricted_or_anothers_is_not_told,
     a_stream_ends_with_the_right_to_read,
     a_caller_has_so_many_streams,
+    a_deleted_issue_is_told_to_who_has_seen_it,
+    what_is_noted_of_many_at_once_is_told_of_each,
 );
 
 /// Longer than any event takes.
@@ -240,6 +247,76 @@ async fn a_caller_has_so_many_streams(app: TestApp) {
         assert!(attempt < 100, "the streams stay");
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
+}
+
+/// PB-7, PB-10
+async fn a_deleted_issue_is_told_to_who_has_seen_it(app: TestApp) {
+    let desk = Desk::github(app).await;
+    let tenant = &desk.tenant;
+    let secret = tenant.admin.product_with("secret", json!({ "is_restricted": true })).await;
+    let open = tenant.admin.observed(&desk.product, "Open", "high", json!({})).await;
+    let hidden = tenant.admin.observed(&secret, "Hidden", "high", json!({})).await;
+    let bound = tenant.admin.token(&["read"], Some(&desk.product)).await;
+    let issues = [
+        tenant.admin.issue_of(&[&hidden]).await,
+        tenant.admin.post("/issues", json!({ "name": "Of no product" })).await.expect(201).id(),
+        tenant.admin.issue_of(&[&open]).await,
+    ];
+    let of_both = tenant.admin.issue_of(&[&open, &hidden]).await;
+    let mut watching = Vec::new();
+    for client in [&*tenant.admin, &tenant.viewer, &bound] {
+        watching.push(Watching::new(client).await);
+    }
+    // For the editor it is gone, for the admin it is not.
+    tenant.editor.delete(&format!("/issues/{of_both}")).await.expect(204);
+    for issue in &issues {
+        tenant.admin.delete(&format!("/issues/{issue}")).await.expect(204);
+    }
+    for (stream, expected) in watching.iter_mut().zip([&issues[..], &issues[1..], &issues[2..]]) {
+        let mut deleted = Vec::new();
+        while deleted.last() != issues.last() {
+            let event = stream.next().await.unwrap();
+            assert_eq!(event.name == "issue.changed", event.data["id"] == json!(of_both), "{event:?}");
+            deleted.extend((event.name == "issue.deleted").then(|| event.data["id"].as_str().unwrap().to_owned()));
+        }
+        assert_eq!(deleted, expected);
+    }
+}
+
+/// PB-7
+async fn what_is_noted_of_many_at_once_is_told_of_each(app: TestApp) {
+    let desk = Desk::github(app).await;
+    desk.scan_and_work(TWO).await;
+    let tenant = &desk.tenant;
+    let due = json!({ "name": "Late", "selection": { "product_id": desk.product }, "due_at": "2026-05-01" });
+    let issue = format!("/issues/{}", tenant.editor.post("/issues", due).await.expect(201).id());
+    let look = async || {
+        let now = desk.app.app.clock.now();
+        desk.app.app.db.write(move |conn| overdue::tell(conn, now)).await.unwrap();
+    };
+    look().await;
+    let notification = tenant.viewer.get_all("/notifications?open=true").await[0]["id"].clone();
+    let tickets = tenant.viewer.get_all("/tickets").await;
+    let ids: BTreeSet<String> = tickets.iter().map(|ticket| ticket["id"].as_str().unwrap().to_owned()).collect();
+    let mut watching = Watching::new(&tenant.viewer).await;
+    let (organization, now) = (tenant.id, desk.app.app.clock.now());
+    let parsed: Vec<TicketId> = ids.iter().map(|id| id.parse().unwrap()).collect();
+    let note =
+        desk.app.app.db.write(move |conn| {
+            Ok(tickets::repo::note_seen(conn, organization, &parsed, Some(RemoteState::Closed), now)?)
+        });
+    note.await.unwrap();
+    let mut told = BTreeSet::new();
+    for _ in &ids {
+        let event = watching.next().await.unwrap();
+        assert_eq!((event.name.as_str(), &event.data["product_id"]), ("ticket.changed", &json!(desk.product)));
+        told.insert(event.data["id"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(told, ids);
+    tenant.editor.patch(&issue, json!({ "due_at": null })).await.expect(200);
+    look().await;
+    let told = watching.until("notification.changed").await;
+    assert_eq!(told.last().unwrap().data["id"], notification);
 }
 
 /// PB-7

@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
+use patchbay::base::time::UtcTime;
 use patchbay::worker::drain::run_until_idle;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -61,12 +62,13 @@ impl Hook {
         sent
     }
 
-    /// With the newer signature of GitLab.
-    pub fn signed_standard(&self, mut sent: Sent) -> Sent {
+    /// With the newer signature of GitLab, made at this time.
+    pub fn signed_standard(&self, mut sent: Sent, at: UtcTime) -> Sent {
         let key = STANDARD.decode(self.signing.strip_prefix("whsec_").unwrap()).unwrap();
-        let text = [b"one.1780315200.", sent.body.as_slice()].concat();
+        let timestamp = (at.as_micros() / 1_000_000).to_string();
+        let text = [format!("one.{timestamp}.").as_bytes(), &sent.body].concat();
         sent.headers.push(("webhook-id", "one".to_owned()));
-        sent.headers.push(("webhook-timestamp", "1780315200".to_owned()));
+        sent.headers.push(("webhook-timestamp", timestamp));
         sent.headers.push(("webhook-signature", format!("v1,{}", STANDARD.encode(mac(&key, &text)))));
         sent
     }

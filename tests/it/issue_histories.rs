@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 use patchbay::base::error::ApiError;
+use patchbay::base::ids::IssueId;
 use patchbay::base::time::UtcTime;
 use patchbay::db::conn::Conn;
 use patchbay::db::schema::{issue_instances, issue_products, issues, observations, scan_sources};
 use patchbay::issues::model::Counts;
+use patchbay::issues::service::tracker::{TrackerCause, move_by_tracker};
 use patchbay::issues::standing::Standing;
 use patchbay::issues::status::IssueState;
 use patchbay::observations::status::ObservationStatus;
@@ -28,15 +30,46 @@ const PRODUCTS: [&str; 2] = ["shop", "blog"];
 /// Something that somebody or a scan does. Numbers choose among what there is.
 #[derive(Debug, Clone)]
 enum Act {
-    Scan { product: usize, tool: usize, rules: u8 },
-    Assess { number: usize, status: Option<&'static str> },
-    Delete { number: usize },
-    Create { picked: u8, state: Option<&'static str> },
-    SetState { issue: usize, state: &'static str },
-    Add { issue: usize, number: usize },
-    Remove { issue: usize, number: usize },
-    Merge { into: usize, from: usize },
-    Retire { number: usize },
+    Scan {
+        product: usize,
+        tool: usize,
+        rules: u8,
+    },
+    Assess {
+        number: usize,
+        status: Option<&'static str>,
+    },
+    Delete {
+        number: usize,
+    },
+    Create {
+        picked: u8,
+        state: Option<&'static str>,
+    },
+    SetState {
+        issue: usize,
+        state: &'static str,
+    },
+    /// As [`Act::SetState`], by the webhook of a tracker.
+    Follow {
+        issue: usize,
+        state: &'static str,
+    },
+    Add {
+        issue: usize,
+        number: usize,
+    },
+    Remove {
+        issue: usize,
+        number: usize,
+    },
+    Merge {
+        into: usize,
+        from: usize,
+    },
+    Retire {
+        number: usize,
+    },
 }
 
 fn acts() -> impl Strategy<Value = Act> {
@@ -56,7 +89,8 @@ fn acts() -> impl Strategy<Value = Act> {
         4 => (0..16usize, proptest::option::of(statuses)).prop_map(|(number, status)| Act::Assess { number, status }),
         1 => (0..16usize).prop_map(|number| Act::Delete { number }),
         2 => (1..=255u8, proptest::option::of(states())).prop_map(|(picked, state)| Act::Create { picked, state }),
-        4 => (0..8usize, states()).prop_map(|(issue, state)| Act::SetState { issue, state }),
+        3 => (0..8usize, states()).prop_map(|(issue, state)| Act::SetState { issue, state }),
+        3 => (0..8usize, states()).prop_map(|(issue, state)| Act::Follow { issue, state }),
         2 => (0..8usize, 0..16usize).prop_map(|(issue, number)| Act::Add { issue, number }),
         1 => (0..8usize, 0..8usize).prop_map(|(issue, number)| Act::Remove { issue, number }),
         1 => (0..8usize, 0..8usize).prop_map(|(into, from)| Act::Merge { into, from }),
@@ -390,6 +424,16 @@ impl Stage {
                 editor.patch(&path, json!({ "state": state })).await.expect(200);
                 let is_change = issue["state"] != *state;
                 is_change.then(|| Deed::Moved(bytes(&issue["id"]), state.parse().unwrap()))
+            }
+            Act::Follow { issue, state } => {
+                let issue = self.issue(*issue).await?;
+                let id: IssueId = issue["id"].as_str().unwrap().parse().unwrap();
+                let state: IssueState = state.parse().unwrap();
+                let (organization, now) = (self.tenant.id, self.app.app.clock.now());
+                let follow =
+                    move |conn: &mut Conn| move_by_tracker(conn, organization, id, state, TrackerCause::default(), now);
+                let has_moved = self.app.app.db.write(follow).await.unwrap();
+                has_moved.then(|| Deed::Moved(bytes(&issue["id"]), state))
             }
             Act::Add { issue, number } => {
                 let issue = self.issue(*issue).await?;

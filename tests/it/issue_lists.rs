@@ -11,6 +11,7 @@ use crate::sarif::{found, sarif};
 
 both_databases!(
     issues_are_listed_filtered_sorted_paged_and_counted,
+    a_front_end_is_offered_what_most_issues_have,
     many_issues_are_changed_alike_and_each_is_answered_for,
     a_due_date_that_passes_is_told_once,
     nobody_sees_anything_of_a_restricted_product_in_an_issue,
@@ -18,6 +19,24 @@ both_databases!(
     what_is_left_of_a_restricted_product_stays_restricted,
     an_issue_of_many_instances_is_made_in_one_call,
 );
+
+/// Of more than can be shown, the rare ones are left out.
+async fn a_front_end_is_offered_what_most_issues_have(app: TestApp) {
+    let tenant = app.tenant("acme").await;
+    let mut teams = Vec::new();
+    for number in 0..101 {
+        teams.push(tenant.admin.team(&format!("team {number}")).await);
+    }
+    let last = teams.last().unwrap().clone();
+    for team in teams.iter().chain([&last]) {
+        made(&tenant.editor, json!({ "name": "x", "assignee": { "kind": "team", "id": team } })).await;
+    }
+    let facets = tenant.viewer.get("/issues/facets").await.expect(200);
+    let assignee = facets["facets"].as_array().unwrap().iter().find(|facet| facet["field"] == "assignee").unwrap();
+    let values = assignee["values"].as_array().unwrap();
+    assert_eq!((values.len(), &values[0]["value"], &values[0]["issues"]), (100, &json!(last), &json!(2)));
+    assert!(values[1..].iter().all(|value| value["issues"] == 1));
+}
 
 fn names(items: &[Value]) -> Vec<&str> {
     items.iter().map(|item| item["name"].as_str().unwrap()).collect()

@@ -20,6 +20,8 @@ both_databases_with_trackers!(
     what_is_accepted_for_a_time_keeps_a_ticket_open_if_it_shall,
     an_unlinked_issue_gives_its_observations_their_own_tickets,
     a_deleted_issue_closes_its_ticket,
+    a_deleted_issue_leaves_its_ticket_alone_if_that_is_asked,
+    an_issue_that_stays_for_others_keeps_its_ticket,
     a_config_can_push_issues_by_itself,
     a_push_says_what_it_needs,
     only_who_may_write_and_see_an_issue_pushes_it,
@@ -190,6 +192,45 @@ async fn a_deleted_issue_closes_its_ticket(app: TestApp) {
     desk.tenant.editor.delete(&format!("/issues/{issue}")).await.expect(204);
     desk.work().await;
     desk.expect(&[(ISSUE, false), ("SQL injection", true), ("Weak hash", true)]).await;
+}
+
+/// RZ-1
+async fn a_deleted_issue_leaves_its_ticket_alone_if_that_is_asked(app: TestApp) {
+    let desk = Desk::github(app).await;
+    desk.scan_and_work(TWO).await;
+    let issue = format!("/issues/{}", desk.pushed_issue(json!({})).await);
+    let number = desk.item(ISSUE).number;
+    desk.tenant.editor.delete(&format!("{issue}?ticket=keep")).await.expect(400);
+    // What is not carried yet is not carried any more.
+    desk.tenant.editor.patch(&issue, json!({ "name": "Login is open" })).await.expect(200);
+    desk.tracker.forget_requests();
+    desk.tenant.editor.delete(&format!("{issue}?ticket=unlink")).await.expect(204);
+    desk.work().await;
+    desk.expect(&[(ISSUE, true), ("SQL injection", true), ("Weak hash", true)]).await;
+    let calls = desk.tracker.calls();
+    assert!(!calls.iter().any(|call| call.contains(&format!("/issues/{number}"))), "{calls:?}");
+    let tickets = desk.tenant.viewer.get_all("/tickets").await;
+    let left = tickets.iter().find(|ticket| ticket["key"] == desk.item(ISSUE).key()).unwrap();
+    assert!(left["unlinked_at"].is_string(), "{left}");
+}
+
+/// RZ-1, PB-10
+async fn an_issue_that_stays_for_others_keeps_its_ticket(app: TestApp) {
+    let desk = Desk::github(app).await;
+    desk.scan_and_work(&TWO[..1]).await;
+    let (admin, secret) = (&desk.tenant.admin, json!({ "is_restricted": true }));
+    let hidden = admin.product_with("hidden", secret).await;
+    let hidden = admin.observed(&hidden, "Hidden", "high", json!({})).await;
+    let issue = format!("/issues/{}", admin.issue_of(&[&desk.observation("SQL injection").await, &hidden]).await);
+    let how = json!({ "connection_id": desk.connection, "project_key": "acme/app" });
+    admin.post(&format!("{issue}/push"), how).await.expect(202);
+    desk.work().await;
+    desk.tenant.editor.delete(&format!("{issue}?ticket=unlink")).await.expect(204);
+    desk.tenant.editor.get(&issue).await.expect(404);
+    desk.work().await;
+    let explained = admin.get(&format!("{issue}/ticket")).await.expect(200);
+    let ticket = &explained["explanation"]["ticket"];
+    assert!(ticket["key"].is_string() && ticket["unlinked_at"].is_null(), "{explained:?}");
 }
 
 /// RZ-10

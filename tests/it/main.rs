@@ -31,6 +31,7 @@ mod observation_rows;
 mod observations;
 mod openapi;
 mod outbox;
+mod permissions;
 mod plans;
 mod postgres;
 mod process;

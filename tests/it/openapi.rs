@@ -18,17 +18,18 @@ both_databases!(
 );
 
 /// An operation of the document.
-struct Operation {
-    method: Method,
-    path: String,
-    described: Value,
+pub struct Operation {
+    pub method: Method,
+    pub path: String,
+    pub described: Value,
 }
 
 fn read_document() -> Value {
     serde_json::to_value(document()).unwrap()
 }
 
-fn operations() -> Vec<Operation> {
+/// All operations of the document.
+pub fn operations() -> Vec<Operation> {
     let document = read_document();
     let paths = document["paths"].as_object().unwrap();
     let of_path = |(path, item): (&String, &Value)| -> Vec<Operation> {

@@ -15,8 +15,10 @@ use serde_json::{Value, json};
 use crate::app::TestApp;
 use crate::both_databases;
 use crate::builders::Tenant;
+use crate::sarif::sarif;
 
 both_databases!(
+    a_name_of_a_hidden_product_is_taken_and_no_more_is_said,
     a_product_is_made_read_changed_and_deleted,
     the_name_of_a_product_is_unique_whatever_its_case,
     products_are_found_sorted_and_counted,
@@ -401,4 +403,34 @@ async fn changes_are_in_the_audit_log(app: TestApp) {
         "default_branch_id": { "old": null, "new": branch },
     });
     assert_eq!(lines[2]["changes"], expected);
+}
+
+/// PB-10: names are unique in an organization, so that one is taken has to be said; by what is not.
+async fn a_name_of_a_hidden_product_is_taken_and_no_more_is_said(app: TestApp) {
+    let acme = app.tenant("acme").await;
+    let more = json!({ "is_restricted": true, "description": "nobody may know" });
+    let hidden = acme.admin.product_with("Secret", more).await;
+    acme.admin.product("Common").await;
+    let own = format!("/products/{}", acme.editor.product("own").await);
+    let upload = acme.admin.token(&["scan:upload"], None).await;
+    let mut answers = Vec::new();
+    for name in ["Secret", "Common"] {
+        let body = json!({ "name": name });
+        let made = acme.editor.post("/products", body.clone()).await.expect(409);
+        let renamed = acme.editor.patch(&own, body).await.expect(409);
+        let detail = format!("the name {name:?} is taken");
+        assert_eq!((&made["detail"], &renamed["detail"]), (&json!(detail), &json!(detail)));
+        answers.extend([made, renamed]);
+    }
+    let path = "/scans?product=SECRET&create_missing=true";
+    let posted =
+        upload.request(Method::POST, path).body("application/json", sarif(&[]).bytes()).send().await.expect(409);
+    assert_eq!(posted["detail"], "the name \"SECRET\" is taken");
+    let client = acme.editor.request(Method::POST, "/api/v2/products").json(&json!({ "name": "secret" }));
+    answers.extend([posted, client.send().await.expect(409)]);
+    for answer in answers {
+        let said = String::from_utf8_lossy(&answer.bytes).into_owned();
+        assert!(!said.contains(&hidden) && !said.contains("nobody may know"), "{said}");
+    }
+    assert_eq!(acme.admin.get_all("/products").await.len(), 3);
 }

@@ -28,6 +28,7 @@ both_databases_with_trackers!(
     what_we_did_ourselves_is_not_entered,
     an_older_status_is_entered_and_not_followed,
     a_deleted_ticket_is_told_and_looked_for,
+    a_closed_issue_that_a_tracker_reopens_is_told_what_happened_since,
     github_moves_issues,
     gitlab_moves_issues,
 );
@@ -190,7 +191,7 @@ async fn statuses_move_issues_as_mapped_and_others_are_listed(app: TestApp) {
         assert_eq!(told.state().await, state, "{status}");
     }
     let webhook = format!("/tracker-connections/{}/webhook", told.desk.connection);
-    let shown = told.desk.tenant.viewer.get(&webhook).await;
+    let shown = told.desk.tenant.admin.get(&webhook).await;
     assert_eq!(shown["state_mapping"], mapping);
     let unmapped = shown["unmapped_statuses"].as_array().unwrap();
     assert_eq!((unmapped.len(), &unmapped[0]["status"]), (1, &json!("Waiting")));
@@ -320,6 +321,34 @@ async fn a_deleted_ticket_is_told_and_looked_for(app: TestApp) {
     assert_eq!(tickets[0]["state_seen"], "missing");
     let jobs = told.desk.jobs().await;
     assert_eq!(jobs.iter().filter(|job| job["subject_id"] == told.issue).count(), 1);
+}
+
+/// RZ-6, RZ-7, RZ-11
+async fn a_closed_issue_that_a_tracker_reopens_is_told_what_happened_since(app: TestApp) {
+    let told = Told::new(Desk::github(app).await, "acme/app").await;
+    told.map(json!([{ "status": "open", "state": "in_progress" }, { "status": "closed", "state": "closed" }])).await;
+    told.told(github_state(&told.item, "ann", false, "2026-06-01T12:10:00Z")).await;
+    assert_eq!(told.state().await, "closed");
+    let (path, editor) = (format!("/issues/{}", told.issue), &told.desk.tenant.editor);
+    let observation = told.desk.observation("Open port").await;
+    let assess = async |status: Value| {
+        let body = json!({ "assessed_status": status });
+        editor.patch(&format!("/observations/{observation}"), body).await.expect(200);
+        editor.get(&path).await.expect(200)["instances"].clone()
+    };
+    let counts = |remediated: i64| json!({ "total": 1, "actionable": 1 - remediated, "remediated": remediated, "excluded": 0, "regressed": 0 });
+    assert_eq!(assess(json!("not_affected")).await, counts(0), "nobody recomputes a closed issue");
+    told.told(github_state(&told.item, "ann", true, "2026-06-01T12:20:00Z")).await;
+    let reopened = editor.get(&path).await.expect(200);
+    assert_eq!((&reopened["state"], &reopened["instances"]), (&json!("resolved"), &counts(1)));
+    // And the same the other way round.
+    told.told(github_state(&told.item, "ann", false, "2026-06-01T12:30:00Z")).await;
+    assert_eq!(told.state().await, "closed");
+    assert_eq!(assess(Value::Null).await, counts(1));
+    told.told(github_state(&told.item, "ann", true, "2026-06-01T12:40:00Z")).await;
+    let reopened = editor.get(&path).await.expect(200);
+    let regressed = json!({ "total": 1, "actionable": 1, "remediated": 0, "excluded": 0, "regressed": 1 });
+    assert_eq!((&reopened["state"], &reopened["instances"]), (&json!("in_progress"), &regressed));
 }
 
 /// PB-5: what Jira has, with its own words.

@@ -48,6 +48,8 @@ mod guarded {
         a_wrong_secret_and_an_unknown_webhook_are_the_same,
         a_wrong_signature_is_refused_and_a_missing_one_where_it_is_required,
         gitlab_is_known_by_its_token_or_its_signature,
+        a_signature_of_gitlab_is_good_for_five_minutes,
+        a_stop_holds_only_so_many_deliveries,
         the_secret_before_is_taken_for_a_while,
         too_large_deliveries_are_refused_and_odd_ones_are_counted,
         guesses_are_limited_and_deliveries_are_not,
@@ -133,17 +135,68 @@ mod guarded {
         assert_eq!(signed, [true, false, true, true]);
     }
 
+    fn push() -> Sent {
+        Sent {
+            headers: vec![("X-Gitlab-Event", "Push Hook".to_owned())],
+            body: json!({ "object_kind": "push", "id": uuid::Uuid::now_v7() }).to_string().into_bytes(),
+        }
+    }
+
+    /// DD-22
+    async fn a_signature_of_gitlab_is_good_for_five_minutes(app: TestApp) {
+        let (tenant, id) = connection(&app, "gitlab").await;
+        let hook = Hook::new(&tenant.admin, &id).await;
+        let sent = hook.signed_standard(push(), app.app.clock.now());
+        let ahead = app.app.clock.now().plus(Duration::from_secs(301));
+        hook.send(&app, &hook.signed_standard(push(), ahead)).await.expect(401);
+        hook.send(&app, &sent).await.expect(202);
+        app.app.clock.advance(Duration::from_secs(300));
+        hook.send(&app, &sent).await.expect(202);
+        app.app.clock.advance(Duration::from_secs(1));
+        hook.send(&app, &sent).await.expect(401);
+        assert_eq!(run_until_idle(&app.app).await.unwrap(), 2);
+        let listed = tenant.viewer.get_all(&format!("/tracker-connections/{id}/webhook/deliveries")).await;
+        assert_eq!(listed.len(), 1, "the same again does nothing");
+    }
+
+    /// DD-27
+    async fn a_stop_holds_only_so_many_deliveries(app: TestApp) {
+        let app = app.restart_with(&[("held_deliveries", "2")]).await;
+        let (tenant, id) = connection(&app, "github").await;
+        let second = json!({ "label": "2", "kind": "github", "base_url": "https://github.com", "credential": "x" });
+        let second = tenant.admin.post("/tracker-connections", second).await.expect(201).id();
+        let hooks = [Hook::new(&tenant.admin, &id).await, Hook::new(&tenant.admin, &second).await];
+        let other = app.tenant("other").await;
+        let theirs = json!({ "label": "t", "kind": "github", "base_url": "https://github.com", "credential": "x" });
+        let theirs = other.admin.post("/tracker-connections", theirs).await.expect(201).id();
+        let theirs = Hook::new(&other.admin, &theirs).await;
+        tenant.admin.patch("", json!({ "tracker_traffic_stopped": true })).await.expect(200);
+        for hook in &hooks {
+            hook.send(&app, &anything()).await.expect(202);
+        }
+        for hook in &hooks {
+            let refused = hook.send(&app, &anything()).await.expect(503);
+            assert_eq!(refused.header("retry-after"), "300");
+            let mut forged = hook.signed(anything());
+            forged.body.push(b' ');
+            hook.send(&app, &forged).await.expect(401);
+        }
+        theirs.send(&app, &anything()).await.expect(202);
+        tenant.admin.patch("", json!({ "tracker_traffic_stopped": false })).await.expect(200);
+        for _ in 0..3 {
+            hooks[0].send(&app, &anything()).await.expect(202);
+        }
+        assert_eq!(run_until_idle(&app.app).await.unwrap(), 2 + 3 + 1);
+    }
+
     /// DD-22
     async fn gitlab_is_known_by_its_token_or_its_signature(app: TestApp) {
         let (tenant, id) = connection(&app, "gitlab").await;
         let hook = Hook::new(&tenant.admin, &id).await;
-        let push = || Sent {
-            headers: vec![("X-Gitlab-Event", "Push Hook".to_owned())],
-            body: json!({ "object_kind": "push", "id": uuid::Uuid::now_v7() }).to_string().into_bytes(),
-        };
+        let now = app.app.clock.now();
         hook.send(&app, &hook.signed(push())).await.expect(202);
-        hook.send(&app, &hook.signed_standard(push())).await.expect(202);
-        let mut forged = hook.signed_standard(push());
+        hook.send(&app, &hook.signed_standard(push(), now)).await.expect(202);
+        let mut forged = hook.signed_standard(push(), now);
         forged.body = push().body;
         hook.send(&app, &forged).await.expect(401);
         let mut guessed = push();
@@ -190,7 +243,7 @@ mod guarded {
         let path = format!("{}?user_id=ann&user_key=ann", hook.path);
         send_to(&app, &path, &jira(&json!({ "webhookEvent": "worklog_created" }))).await.expect(202);
         assert_eq!(run_until_idle(&app.app).await.unwrap(), odd.len() + 1);
-        let shown = tenant.viewer.get(&format!("/tracker-connections/{id}/webhook")).await;
+        let shown = tenant.admin.get(&format!("/tracker-connections/{id}/webhook")).await;
         let kinds: Vec<_> = shown["kinds"]
             .as_array()
             .unwrap()
@@ -356,10 +409,10 @@ mod heard {
             desk.tenant.admin.patch(&path, off).await.expect(200);
             hook.send(&desk.app, &github_state(&item, "ann", false, LATER)).await.expect(202);
             assert_eq!(run_until_idle(&desk.app.app).await.unwrap(), 0);
-            assert_eq!(desk.tenant.viewer.get(&webhook).await["waiting"], 1);
+            assert_eq!(desk.tenant.admin.get(&webhook).await["waiting"], 1);
             desk.tenant.admin.patch(&path, on).await.expect(200);
             assert_eq!(run_until_idle(&desk.app.app).await.unwrap(), 1);
-            assert_eq!(desk.tenant.viewer.get(&webhook).await["waiting"], 0);
+            assert_eq!(desk.tenant.admin.get(&webhook).await["waiting"], 0);
             assert_eq!(deliveries(&desk).await.len(), count);
         }
     }

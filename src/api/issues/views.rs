@@ -171,7 +171,8 @@ pub struct IssueFacetsView {
 pub struct IssueFacetView {
     /// The field.
     field: FacetField,
-    /// Its values, the most frequent first.
+    /// Its values, the most frequent first; of products and assignees the 100 most frequent.
+    #[schema(max_items = 100)]
     values: Vec<IssueFacetValueView>,
 }
 

@@ -10,6 +10,7 @@ use crate::base::ids::IssueId;
 use crate::base::time::UtcTime;
 use crate::base::version::IfMatch;
 use crate::db::conn::Conn;
+use crate::events::model::EventAction;
 use crate::issues::model::{Issue, IssuePatch};
 use crate::issues::status::IssueState;
 use crate::issues::timeline::Entry;
@@ -101,10 +102,12 @@ pub fn delete(conn: &mut Conn, caller: &Caller, id: IssueId, if_match: &IfMatch,
     if_match.check(issue.version)?;
     let parts = repo::products_of(conn, caller.organization, &[id])?;
     if parts.iter().all(|part| products.contains(&part.product_id)) {
-        repo::delete(conn, caller.organization, id)?;
+        repo::delete(conn, &issue, &parts, now)?;
     } else {
         repo::instances::remove_of_products(conn, caller.organization, id, &products)?;
         super::settle(conn, &issue, now)?;
+        let products: Vec<_> = products.into_iter().map(Some).collect();
+        repo::tell(conn, caller.organization, id, EventAction::Changed, &products, now)?;
     }
     audit::Entry::new("issue.deleted", "issue", id.0)
         .change("name", issue.name, serde_json::Value::Null)

@@ -1,6 +1,6 @@
 //! Looking at jobs, and what people do with them.
 
-use diesel::dsl::count_star;
+use diesel::dsl::{count_star, min};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Nullable};
 
@@ -139,19 +139,16 @@ struct BacklogRow {
     oldest_at: Option<UtcTime>,
 }
 
-/// How many jobs wait, by connection, of one organization or of all.
-pub fn backlog(conn: &mut Conn, organization: Option<OrganizationId>) -> QueryResult<Vec<Backlog>> {
+/// How many jobs wait, by connection, of all organizations.
+pub fn backlog(conn: &mut Conn) -> QueryResult<Vec<Backlog>> {
     let rows: Vec<BacklogRow> = diesel::sql_query(
         "SELECT organization_id, connection_id, \
          CAST(SUM(CASE WHEN state IN ('queued', 'leased') THEN 1 ELSE 0 END) AS BIGINT) AS queued, \
          CAST(SUM(CASE WHEN state = 'held' THEN 1 ELSE 0 END) AS BIGINT) AS held, \
          CAST(SUM(CASE WHEN state = 'parked' THEN 1 ELSE 0 END) AS BIGINT) AS parked, \
          MIN(CASE WHEN state IN ('queued', 'leased') THEN created_at END) AS oldest_at \
-         FROM sync_jobs WHERE organization_id = $1 OR $2 = 1 GROUP BY organization_id, connection_id \
-         ORDER BY organization_id, connection_id",
+         FROM sync_jobs GROUP BY organization_id, connection_id ORDER BY organization_id, connection_id",
     )
-    .bind::<Binary, _>(organization.unwrap_or(OrganizationId(uuid::Uuid::nil())))
-    .bind::<BigInt, _>(i64::from(organization.is_none()))
     .load(conn)?;
     let shape = |row: BacklogRow| Backlog {
         organization_id: row.organization_id,
@@ -162,6 +159,40 @@ pub fn backlog(conn: &mut Conn, organization: Option<OrganizationId>) -> QueryRe
         oldest_at: row.oldest_at,
     };
     Ok(rows.into_iter().map(shape).collect())
+}
+
+/// How many jobs of a connection wait, of the products that the scope shows.
+pub fn backlog_of(
+    conn: &mut Conn,
+    organization_id: OrganizationId,
+    connection_id: ConnectionId,
+    scope: &ProductScope,
+) -> QueryResult<Backlog> {
+    let jobs = sync_jobs::table
+        .filter(sync_jobs::organization_id.eq(organization_id).and(sync_jobs::connection_id.eq(connection_id)));
+    let counted = (sync_jobs::state, count_star(), min(sync_jobs::created_at));
+    let rows: Vec<(JobState, i64, Option<UtcTime>)> = match scope {
+        ProductScope::Except(_) => {
+            let shown = jobs.filter(sync_jobs::product_id.ne_all(scope.unseen()));
+            shown.group_by(sync_jobs::state).select(counted).load(conn)?
+        }
+        ProductScope::Only(product) => {
+            let shown = jobs.filter(sync_jobs::product_id.eq(*product));
+            shown.group_by(sync_jobs::state).select(counted).load(conn)?
+        }
+    };
+    let mut backlog = Backlog { organization_id, connection_id, queued: 0, held: 0, parked: 0, oldest_at: None };
+    for (state, count, oldest_at) in rows {
+        match state {
+            JobState::Queued | JobState::Leased => {
+                backlog.queued += count;
+                backlog.oldest_at = backlog.oldest_at.into_iter().chain(oldest_at).min();
+            }
+            JobState::Held => backlog.held = count,
+            JobState::Parked => backlog.parked = count,
+        }
+    }
+    Ok(backlog)
 }
 
 /// The jobs of a product in one connection, counted.
