@@ -7,24 +7,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a bench may stop at the first fault")]
 
-use std::path::Path;
-
-use patchbay::access::model::Caller;
-use patchbay::access::permission::{Permissions, Role};
 use patchbay::app::App;
-use patchbay::base::actor::Actor;
-use patchbay::base::ids::OrganizationId;
-use patchbay::base::scope::ProductScope;
-use patchbay::base::time::Clock;
-use patchbay::config::Config;
-use patchbay::config::sources::Sources;
 use patchbay::db::pool::{Db, Target};
-use patchbay::products::model::IdOrName;
-use patchbay::products::target::Wanted;
-use patchbay::reports::decode::Source;
-use patchbay::scans::model::{ScanCounts, UploadSettings};
-use patchbay::scans::service::{self, Submission};
-use sha2::{Digest, Sha256};
+use patchbay::scans::model::ScanCounts;
 
 #[path = "support/cost.rs"]
 mod cost;
@@ -32,11 +17,14 @@ mod cost;
 mod floor;
 #[path = "support/generate.rs"]
 mod generate;
+#[path = "support/library.rs"]
+mod library;
 #[path = "../tests/it/postgres.rs"]
 #[expect(dead_code, reason = "shared with the tests, which use all of it")]
 mod postgres;
 
 use cost::{Cost, Watched, measure};
+use library::{import, open, organization};
 
 /// As in the binary.
 #[global_allocator]
@@ -105,7 +93,7 @@ fn postgresql(runtime: &tokio::runtime::Runtime, size: usize) {
 fn only_first(runtime: &tokio::runtime::Runtime, app: &App, size: usize) -> Vec<u8> {
     let report = generate::sarif(&generate::numbers(size).0, "a");
     let caller = organization(runtime, app);
-    runtime.block_on(import(app, &caller, report.clone()));
+    runtime.block_on(import(app, &caller, "bench", report.clone()));
     report
 }
 
@@ -119,59 +107,13 @@ fn imports(runtime: &tokio::runtime::Runtime, app: &App, size: usize, server: Op
     let cases = [("first import", &report), ("identical bytes", &report), ("identical results", &other_bytes)];
     for (name, bytes) in cases {
         let file = bytes.clone();
-        let (counts, cost) = runtime.block_on(measure(&own, import(app, &caller, file)));
+        let (counts, cost) = runtime.block_on(measure(&own, import(app, &caller, "bench", file)));
         table.row(name, cost, counts);
     }
     let file = changed.clone();
     drop(other_bytes);
-    let (counts, cost) = runtime.block_on(measure(&own, import(app, &caller, file)));
+    let (counts, cost) = runtime.block_on(measure(&own, import(app, &caller, "bench", file)));
     table.row("5 % changed", cost, counts);
-}
-
-fn open(folder: &Path, url: Option<String>) -> App {
-    let mut environment = vec![("PATCHBAY_DATA_FOLDER".to_owned(), folder.display().to_string())];
-    environment.extend(url.map(|url| ("PATCHBAY_DATABASE_URL".to_owned(), url)));
-    let config = Config::read(&Sources { file: None, environment, flags: Vec::new() }).unwrap();
-    App::open(config, Clock::system()).unwrap()
-}
-
-fn organization(runtime: &tokio::runtime::Runtime, app: &App) -> Caller {
-    use diesel::prelude::*;
-    use patchbay::db::schema::organizations as o;
-    let (id, now) = (OrganizationId::generate(), app.clock.now());
-    let made = app.db.write(move |conn| {
-        let row = (o::id.eq(id), o::slug.eq("bench"), o::name.eq("Bench"), o::created_at.eq(now));
-        diesel::insert_into(o::table).values(row).execute(conn)?;
-        Ok(())
-    });
-    runtime.block_on(made).unwrap();
-    Caller {
-        organization: id,
-        actor: Actor::System,
-        permissions: Permissions::of_role(Role::Admin),
-        products: ProductScope::all(),
-    }
-}
-
-async fn import(app: &App, caller: &Caller, file: Vec<u8>) -> ScanCounts {
-    let submission = Submission {
-        wanted: Wanted {
-            product: IdOrName::Name("bench".to_owned()),
-            branch: None,
-            engagement: None,
-            create_missing: true,
-        },
-        settings: UploadSettings::default(),
-        size_bytes: file.len() as u64,
-        file_hash: Sha256::digest(&file).into(),
-        file: Source::Bytes(file),
-    };
-    let running = service::submit(app, caller.clone(), submission, app.clock.now()).await.unwrap();
-    let upload = running.upload;
-    running.task.await.unwrap().unwrap();
-    let organization = caller.organization;
-    let (_, scans) = app.db.read(move |conn| service::find_upload(conn, organization, upload)).await.unwrap();
-    scans[0].counts
 }
 
 /// Prints the figures.

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 
 use crate::base::error::ApiError;
 use crate::base::lanes::Lanes;
+use crate::base::progress::Progress;
 use crate::base::rate::{RateLimiter, Whose};
 use crate::base::stop::Stop;
 use crate::base::time::Clock;
@@ -46,6 +47,8 @@ pub struct App {
     pub work: Arc<Notify>,
     /// Imports: one at a time per product and branch.
     pub imports: Lanes,
+    /// How far they are.
+    pub progress: Progress,
     /// Counts requests, where they are limited: each instance its own.
     pub limiter: Option<Arc<RateLimiter<Whose>>>,
     /// The issuers of a CI that are trusted, and their keys.
@@ -101,6 +104,7 @@ impl App {
             egress,
             work: Arc::default(),
             imports: Lanes::new(IMPORTS),
+            progress: Progress::default(),
             limiter,
             stop: Stop::default(),
         })

@@ -18,6 +18,7 @@ pub mod db;
 pub mod demo;
 pub mod egress;
 pub mod events;
+pub mod gates;
 pub mod idempotency;
 pub mod inbox;
 pub mod issues;

@@ -82,7 +82,9 @@ fn serve_api(listener: TcpListener, app: &App, metrics: &Metrics) -> io::Result<
             .service(docs())
             .default_service(web::to(nothing_here))
     });
-    Ok(server.listen(listener)?.disable_signals().shutdown_timeout(IDLE_CONNECTIONS_S).run())
+    // The end of an answer must not wait until the client has confirmed its beginning.
+    let server = server.tcp_nodelay(true).disable_signals().shutdown_timeout(IDLE_CONNECTIONS_S);
+    Ok(server.listen(listener)?.run())
 }
 
 fn serve_metrics(listener: TcpListener, app: &App, metrics: &Metrics) -> io::Result<Server> {

@@ -27,7 +27,7 @@ impl Watched {
     }
 
     fn cpu(&self) -> Duration {
-        ticks(&self.process, false) + self.database.map_or(Duration::ZERO, server_cpu)
+        ticks(&self.process) + self.database.map_or(Duration::ZERO, server_cpu)
     }
 
     fn peak_mib(&self) -> u64 {
@@ -56,17 +56,13 @@ pub fn postmaster(url: &str) -> Option<u32> {
 /// The server's process and all that it forked: those that run, and those it has waited for.
 fn server_cpu(postmaster: u32) -> Duration {
     let children = fs::read_to_string(format!("/proc/{postmaster}/task/{postmaster}/children")).unwrap_or_default();
-    let running: Duration = children.split_whitespace().map(|child| ticks(child, true)).sum();
-    running + ticks(&postmaster.to_string(), true)
+    let running: Duration = children.split_whitespace().map(ticks).sum();
+    running + ticks(&postmaster.to_string())
 }
 
-/// User and system time of a process; with the children it has waited for, if asked.
-fn ticks(process: &str, with_children: bool) -> Duration {
+/// User and system time of a process, with that of the children it has waited for.
+fn ticks(process: &str) -> Duration {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-    let fields: Vec<u64> = stat
-        .rsplit_once(')')
-        .map(|(_, rest)| rest.split_whitespace().skip(11).take(4).filter_map(|field| field.parse().ok()).collect())
-        .unwrap_or_default();
-    let count = if with_children { 4 } else { 2 };
-    Duration::from_millis(fields.iter().take(count).sum::<u64>() * 10)
+    let times = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().skip(11).take(4);
+    Duration::from_millis(times.filter_map(|field| field.parse::<u64>().ok()).sum::<u64>() * 10)
 }

@@ -77,6 +77,7 @@ impl From<TokenAndUse> for ApiTokenView {
 /// A token to make.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"name": "pipeline of the shop", "scopes": ["scan:upload"]}))]
 struct CreateApiToken {
     /// Its name.
     #[schema(min_length = 1, max_length = 200, example = "pipeline of the shop")]

@@ -97,7 +97,7 @@ pub struct UpdateEngagement {
     name: Patch<String>,
     /// What is done.
     #[serde(default)]
-    #[schema(value_type = String, max_length = 10000)]
+    #[schema(value_type = String, max_length = 10000, example = "Penetration test before the release")]
     description: Patch<String>,
     /// Where it stands.
     #[serde(default)]

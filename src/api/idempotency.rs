@@ -42,7 +42,8 @@ const ASK_AGAIN_AFTER_S: u64 = 1;
 /// The headers of an answer that are kept.
 const KEPT_HEADERS: [HeaderName; 3] = [CONTENT_TYPE, ETAG, LOCATION];
 /// Paths whose handlers receive a stream and call [`run`] with its hash.
-const STREAMS: [&str; 3] = ["/scans", "/import-scan", "/reimport-scan"];
+const STREAMS: [&str; 5] =
+    ["/scans", "/import-scan", "/reimport-scan", "/file_upload_observations_by_name", "/file_upload_sbom_by_name"];
 
 /// Middleware for requests in an organization.
 ///

@@ -63,6 +63,7 @@ struct TableQuery {
 /// Instances to add.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"selection": {"observation_ids": ["018f3b7e-5f00-7cc0-8000-000000000001"]}}))]
 pub struct AddInstances {
     /// Which.
     selection: SelectInstances,

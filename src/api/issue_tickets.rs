@@ -34,8 +34,10 @@ pub struct IssueTrackerView {
     #[schema(max_items = 20, example = json!(["security"]))]
     labels: Vec<String>,
     /// Jira: the issue type. GitLab: `issue` or `incident`.
+    #[schema(example = "Task")]
     issue_type: Option<String>,
     /// Jira: the status that its ticket is closed to.
+    #[schema(example = "Done")]
     closed_status: Option<String>,
     /// GitLab: its ticket is hidden from guests.
     confidential: bool,
@@ -83,6 +85,7 @@ impl From<IssueTicket> for IssueTicketView {
 /// Where the ticket of an issue goes. What is left out stays, or is as in the tracker config of the issue's product.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"csv": "actionable", "labels": ["security"]}))]
 pub struct PushIssue {
     /// The account to use.
     connection_id: Option<ConnectionId>,

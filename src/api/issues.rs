@@ -99,6 +99,7 @@ const ONE_OF: &str = "needs exactly one of observation_ids, vulnerability_ids, f
 /// An issue to draft.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"selection": {"filter": {"severity": ["critical", "high"], "q": "openssl"}}}))]
 pub struct DraftIssue {
     /// What it is made of.
     selection: SelectInstances,
@@ -107,6 +108,7 @@ pub struct DraftIssue {
 /// An issue to make. What is left out is as `issues/draft` says.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"name": "Old OpenSSL on the web servers", "selection": {"filter": {"severity": ["critical", "high"], "q": "openssl"}}, "due_at": "2027-01-31T00:00:00Z"}))]
 pub struct CreateIssue {
     /// What it is made of; an issue without instances is made without it.
     selection: Option<SelectInstances>,
@@ -114,10 +116,10 @@ pub struct CreateIssue {
     #[schema(min_length = 1, max_length = 200, example = "Log4Shell in the shop")]
     name: Option<String>,
     /// Markdown.
-    #[schema(max_length = 100_000)]
+    #[schema(max_length = 100_000, example = "Both web servers run an old OpenSSL.")]
     description: Option<String>,
     /// Markdown: what to do about it.
-    #[schema(max_length = 100_000)]
+    #[schema(max_length = 100_000, example = "Install OpenSSL 3.0.14 or later.")]
     remediation: Option<String>,
     /// How bad it is.
     risk: Option<Risk>,
@@ -158,11 +160,11 @@ pub struct UpdateIssue {
     name: Patch<String>,
     /// Markdown.
     #[serde(default)]
-    #[schema(value_type = String, max_length = 100_000)]
+    #[schema(value_type = String, max_length = 100_000, example = "Both web servers run an old OpenSSL.")]
     description: Patch<String>,
     /// Markdown: what to do about it.
     #[serde(default)]
-    #[schema(value_type = String, max_length = 100_000)]
+    #[schema(value_type = String, max_length = 100_000, example = "Install OpenSSL 3.0.14 or later.")]
     remediation: Patch<String>,
     /// How bad it is.
     #[serde(default)]
@@ -221,6 +223,7 @@ pub struct IssueChange {
 /// Issues to change alike: named by id or by a filter.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"filter": {"risk": ["critical"], "assigned": false}, "change": {"due_at": "2027-01-31T00:00:00Z"}}))]
 pub struct ChangeIssues {
     /// These. Either this or `filter`.
     #[schema(max_items = 10000)]

@@ -42,6 +42,7 @@ pub mod request_id;
 pub mod routing;
 pub mod scan_sources;
 pub mod scans;
+pub mod security_gates;
 pub mod spool;
 pub mod sync_jobs;
 pub mod teams;
@@ -97,6 +98,7 @@ fn tenant_routes(config: &mut ServiceConfig) {
     config.configure(products::routes);
     config.configure(branches::routes);
     config.configure(engagements::routes);
+    config.configure(security_gates::routes);
     config.configure(trust_rules::routes);
     config.configure(scans::routes);
     config.configure(scan_sources::routes);

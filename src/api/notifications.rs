@@ -39,14 +39,18 @@ pub struct NotificationView {
     /// The product that it concerns; null for the whole organization.
     product_id: Option<ProductId>,
     /// The kind of what it concerns: `observation`, `tracker_connection`, `tracker_config`, `scan`.
+    #[schema(example = "connection")]
     subject_kind: Option<String>,
     /// What it concerns.
     subject_id: Option<Uuid>,
     /// One line.
+    #[schema(example = "GitHub refuses the credential of Shop")]
     title: String,
     /// What happened, in the tracker's own words, and what to do.
+    #[schema(example = "401 Bad credentials")]
     body: String,
     /// How often it happened.
+    #[schema(example = 3)]
     occurrences: i64,
     /// When it happened first.
     first_at: UtcTime,
@@ -81,6 +85,7 @@ impl From<Seen> for NotificationView {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct UnreadCount {
     /// Those that the caller has not read since they last happened.
+    #[schema(example = 3)]
     unread: i64,
 }
 

@@ -56,6 +56,7 @@ pub(super) struct NoFilter {}
 /// Observations to assess alike: named by id or by a filter.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"filter": {"q": "lodash"}, "assessment": {"assessed_status": "false_positive", "comment": "Test code only, it is not shipped."}}))]
 pub struct AssessObservations {
     /// These. Either this or `filter`.
     #[schema(max_items = 10000)]

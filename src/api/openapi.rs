@@ -41,7 +41,7 @@ use complete::complete;
         (name = "trackers", description = "Accounts of issue trackers, how products use them, and the tickets there."),
         (name = "notifications", description = "Messages for people about what needs them."),
         (name = "events", description = "What changes, as it changes."),
-        (name = "compatibility", description = "What clients of DefectDojo find where they look for it."),
+        (name = "compatibility", description = "What clients of DefectDojo and SecObserve find where they look for it."),
         (name = "operations", description = "For who operates the server.")
     ),
     modifiers(&Security)

@@ -100,7 +100,7 @@ pub struct UpdateProduct {
     name: Patch<String>,
     /// What it is.
     #[serde(default)]
-    #[schema(value_type = String, max_length = 10000)]
+    #[schema(value_type = String, max_length = 10000, example = "The web shop")]
     description: Patch<String>,
     /// Whether only its owning teams and admins see it. For admins to say.
     #[serde(default)]

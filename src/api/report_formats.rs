@@ -24,11 +24,13 @@ struct ReportFormatView {
     #[schema(example = "SARIF 2.1.0")]
     title: &'static str,
     /// The tool that writes it, or what kind of tools do.
+    #[schema(example = "Semgrep")]
     tool: &'static str,
     /// The content types it is sent as.
     #[schema(example = json!(["application/json"]))]
     content_types: &'static [&'static str],
     /// The shortest report that says something.
+    #[schema(example = "{\"version\": \"2.1.0\", \"runs\": []}")]
     example: &'static str,
     /// The scan types of DefectDojo that mean this format.
     #[schema(example = json!(["SARIF"]))]

@@ -20,7 +20,7 @@ use crate::scans::sources;
 
 /// The routes of this file.
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(list_scan_sources).service(get_scan_source).service(retire_scan_source);
+    config.service(list_scan_sources).service(get_scan_source).service(retire_scan_source).service(confirm_scan_source);
 }
 
 /// What makes two scans comparable: product, branch, engagement, tool and name.
@@ -35,14 +35,16 @@ struct ScanSourceView {
     /// Its engagement.
     engagement_id: Option<EngagementId>,
     /// The tool.
+    #[schema(example = "Semgrep")]
     tool: String,
     /// The name: by default what was scanned.
+    #[schema(example = "shop:1.2")]
     name: String,
     /// Its newest scan.
     latest_scan_id: Option<ScanId>,
     /// When its newest scan ran: what is present was last seen then.
     latest_scan_at: Option<UtcTime>,
-    /// Since when the ticket closes of a mass disappearance wait for a second scan that agrees.
+    /// Since when the ticket closes of a mass disappearance wait for a second scan that agrees, or to be confirmed.
     closes_held_at: Option<UtcTime>,
     /// Since when no scans are expected any more.
     retired_at: Option<UtcTime>,
@@ -137,5 +139,27 @@ async fn retire_scan_source(
 ) -> Result<HttpResponse, ApiError> {
     let ((_, id), now) = (path.into_inner(), app.clock.now());
     let source = app.db.write(move |conn| sources::retire(conn, &caller, id, &if_match, now)).await?;
+    Ok(HttpResponse::Ok().insert_header(etag(source.version)).json(ScanSourceView::from(source)))
+}
+
+/// Confirm a mass disappearance.
+///
+/// When most of what a source reported vanishes at once, the tickets stay open until a second scan agrees, or somebody
+/// confirms that it is so.
+#[utoipa::path(
+    operation_id = "confirm_scan_source",
+    tag = "scans",
+    params(("id" = ScanSourceId, Path)),
+    responses((status = 200, description = "The scan source, whose closes wait no more", body = ScanSourceView))
+)]
+#[post("/scan-sources/{id}/confirm")]
+async fn confirm_scan_source(
+    app: Data<App>,
+    caller: Caller,
+    path: Path<(String, ScanSourceId)>,
+    if_match: IfMatch,
+) -> Result<HttpResponse, ApiError> {
+    let ((_, id), now) = (path.into_inner(), app.clock.now());
+    let source = app.db.write(move |conn| sources::confirm(conn, &caller, id, &if_match, now)).await?;
     Ok(HttpResponse::Ok().insert_header(etag(source.version)).json(ScanSourceView::from(source)))
 }

@@ -17,6 +17,7 @@ use crate::app::App;
 use crate::base::error::{ApiError, Fault};
 use crate::base::ids::{BranchId, EngagementId, ProductId, ScanId, ScanSourceId, UploadId};
 use crate::base::page::Page;
+use crate::base::progress::ImportPhase;
 use crate::base::severity::Severity;
 use crate::base::time::UtcTime;
 use crate::products::model::IdOrName;
@@ -96,25 +97,25 @@ struct ScanUpload {
     #[schema(example = "main", max_length = 200)]
     branch: Option<String>,
     /// The engagement, by id or name.
-    #[schema(max_length = 200)]
+    #[schema(max_length = 200, example = "Release 1.2")]
     engagement: Option<String>,
     /// The tool; by default the name in the report.
-    #[schema(max_length = 200)]
+    #[schema(max_length = 200, example = "Semgrep")]
     tool: Option<String>,
     /// The format; by default it is recognised by the content.
     #[schema(example = "sarif", max_length = 100)]
     format: Option<String>,
     /// What makes this scan comparable with the next of the same tool; by default the target in the report.
-    #[schema(max_length = 500)]
+    #[schema(max_length = 500, example = "nightly")]
     name: Option<String>,
     /// The asset of findings that name none; by default the product.
-    #[schema(max_length = 500)]
+    #[schema(max_length = 500, example = "registry.example.com/shop")]
     asset: Option<String>,
     /// The commit that was scanned.
-    #[schema(max_length = 200)]
+    #[schema(max_length = 200, example = "4f2a91c")]
     commit: Option<String>,
     /// The environment that was scanned.
-    #[schema(max_length = 200)]
+    #[schema(max_length = 200, example = "production")]
     environment: Option<String>,
     /// When the scan ran; by default the time in the report, else now.
     scanned_at: Option<UtcTime>,
@@ -133,7 +134,7 @@ struct ScanUpload {
     #[schema(default = false)]
     dry_run: Option<bool>,
     /// How many seconds to wait for the counts.
-    #[schema(default = 30, minimum = 0, maximum = 600)]
+    #[schema(default = 30, minimum = 0, maximum = 600, example = 30)]
     wait: Option<u64>,
 }
 
@@ -204,6 +205,8 @@ struct UploadView {
     product_id: ProductId,
     /// What became of it.
     state: UploadState,
+    /// How far the import is, where it runs in the instance that answers.
+    phase: Option<ImportPhase>,
     /// The format, once recognised.
     format: Option<String>,
     /// The size as received, in bytes.
@@ -221,6 +224,12 @@ struct UploadView {
     faults: Vec<Fault>,
 }
 
+impl UploadView {
+    fn with_phase(self, app: &App) -> Self {
+        Self { phase: app.progress.of(self.id), ..self }
+    }
+}
+
 impl From<(Upload, Vec<Scan>)> for UploadView {
     fn from((upload, scans): (Upload, Vec<Scan>)) -> Self {
         let mut counts = ScanCounts::default();
@@ -231,6 +240,7 @@ impl From<(Upload, Vec<Scan>)> for UploadView {
             id: upload.id,
             product_id: upload.product_id,
             state: upload.state,
+            phase: None,
             format: upload.format,
             size_bytes: upload.size_bytes,
             created_at: upload.created_at,
@@ -331,7 +341,8 @@ async fn import(
         Ok(ended) => ended.map_err(ApiError::internal)?.map(|()| true)?,
         Err(_still_running) => false,
     };
-    let view = app.db.read(move |conn| service::find_upload(conn, organization, upload)).await.map(UploadView::from)?;
+    let found = app.db.read(move |conn| service::find_upload(conn, organization, upload)).await?;
+    let view = UploadView::from(found).with_phase(&app);
     let mut answer = if is_done { HttpResponse::Created() } else { HttpResponse::Accepted() };
     Ok(answer.insert_header((LOCATION, format!("{uploads}/{upload}"))).json(view))
 }
@@ -411,13 +422,12 @@ async fn get_scan(app: Data<App>, caller: Caller, path: Path<(String, ScanId)>) 
 #[get("/uploads/{id}")]
 async fn get_upload(app: Data<App>, caller: Caller, path: Path<(String, UploadId)>) -> Result<HttpResponse, ApiError> {
     let (_, id) = path.into_inner();
-    let upload = app.db.read(move |conn| service::get_upload(conn, &caller, id)).await?;
-    Ok(HttpResponse::Ok().json(UploadView::from(upload)))
+    Ok(HttpResponse::Ok().json(look(&app, &caller, id).await?))
 }
 
 /// Watch an upload.
 ///
-/// Server-sent events: `running` while it is imported, then `finished` or `failed`, each with the upload. The stream ends
+/// Server-sent events: `running` while it is imported, with its phase, then `finished` or `failed`, each with the upload. The stream ends
 /// with the import, or after a minute: connect again.
 #[utoipa::path(
     operation_id = "watch_upload",
@@ -452,7 +462,8 @@ async fn watch_upload(
 
 async fn look(app: &App, caller: &Caller, id: UploadId) -> Result<UploadView, ApiError> {
     let caller = caller.clone();
-    app.db.read(move |conn| service::get_upload(conn, &caller, id)).await.map(UploadView::from)
+    let found = app.db.read(move |conn| service::get_upload(conn, &caller, id)).await?;
+    Ok(UploadView::from(found).with_phase(app))
 }
 
 fn event_of(upload: &UploadView) -> Bytes {

@@ -46,8 +46,10 @@ pub struct SyncJobView {
     /// Queued: when it may run. Leased: when its worker is taken for dead.
     due_at: UtcTime,
     /// How often it was tried since the last success.
+    #[schema(example = 1)]
     attempts: i32,
     /// Why the last attempt failed, in the tracker's words.
+    #[schema(example = "503 Service Unavailable")]
     last_error: Option<String>,
     /// When the first change came.
     created_at: UtcTime,

@@ -53,6 +53,7 @@ pub struct TicketView {
     #[schema(inline)]
     phase: Phase,
     /// Its title as last pushed.
+    #[schema(example = "[High] Prototype pollution in lodash")]
     title: String,
     /// The project in the tracker.
     #[schema(example = "acme/shop")]
@@ -64,6 +65,7 @@ pub struct TicketView {
     #[schema(example = "https://github.com/acme/shop/issues/12")]
     url: Option<String>,
     /// The base URL of the connection when it was made.
+    #[schema(example = "https://github.com")]
     base_url: String,
     /// What Patchbay last made it.
     #[schema(inline)]
@@ -72,6 +74,7 @@ pub struct TicketView {
     #[schema(inline)]
     state_seen: Option<RemoteState>,
     /// Why the last push failed.
+    #[schema(example = "503 Service Unavailable")]
     last_error: Option<String>,
     /// It was asked for by hand.
     pushed_by_hand: bool,
@@ -145,6 +148,7 @@ pub struct PushResult {
     #[schema(inline)]
     outcome: PushOutcome,
     /// Why it was refused.
+    #[schema(example = "dry_run")]
     reason: Option<String>,
     /// What will be done: `create`, `update`, `reopen`, `close`, or `nothing` when the ticket is unchanged.
     explanation: TicketExplanation,

@@ -64,8 +64,10 @@ pub struct TrackerConfigView {
     #[schema(max_items = 20, example = json!(["security"]))]
     labels: Vec<String>,
     /// Jira: the issue type. GitLab: `issue` or `incident`.
+    #[schema(example = "Task")]
     issue_type: Option<String>,
     /// Jira: the status that tickets are closed to.
+    #[schema(example = "Done")]
     closed_status: Option<String>,
     /// GitLab: tickets are hidden from guests.
     confidential: bool,
@@ -75,12 +77,16 @@ pub struct TrackerConfigView {
     #[schema(inline)]
     held_by: Option<Switch>,
     /// Its jobs that wait or run.
+    #[schema(example = 2)]
     jobs_queued: i64,
     /// Its jobs that a switch holds.
+    #[schema(example = 0)]
     jobs_held: i64,
     /// Its jobs that failed for good and wait for a person.
+    #[schema(example = 0)]
     jobs_parked: i64,
     /// What the tracker said to the last of those.
+    #[schema(example = "503 Service Unavailable")]
     last_error: Option<String>,
     /// When it was made.
     created_at: UtcTime,
@@ -121,6 +127,7 @@ impl From<(TrackerConfig, ProductJobs)> for TrackerConfigView {
 /// A config to make or to replace. Names a connection, or makes one (for admins).
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"connection_id": "018f3b7e-5f00-7cc0-8000-000000000001", "project_key": "acme/shop", "minimum_severity": "high", "dry_run": true}))]
 pub struct PutTrackerConfig {
     /// The account to use.
     connection_id: Option<ConnectionId>,
@@ -231,7 +238,7 @@ pub struct UpdateTrackerConfig {
     require_verified: Patch<bool>,
     /// Where new tickets go; those that exist stay where they are.
     #[serde(default)]
-    #[schema(value_type = String, min_length = 1, max_length = 255)]
+    #[schema(value_type = String, min_length = 1, max_length = 255, example = "acme/shop")]
     project_key: Patch<String>,
     /// Below it no ticket is made by itself, and an open one is closed.
     #[serde(default)]
@@ -243,11 +250,11 @@ pub struct UpdateTrackerConfig {
     labels: Patch<Vec<String>>,
     /// Jira: the issue type. GitLab: `issue` or `incident`.
     #[serde(default)]
-    #[schema(value_type = Option<String>, max_length = 100)]
+    #[schema(value_type = Option<String>, max_length = 100, example = "Task")]
     issue_type: Patch<Option<String>>,
     /// Jira: the status that tickets are closed to.
     #[serde(default)]
-    #[schema(value_type = Option<String>, max_length = 100)]
+    #[schema(value_type = Option<String>, max_length = 100, example = "Done")]
     closed_status: Patch<Option<String>>,
     /// GitLab: hide tickets from guests.
     #[serde(default)]
@@ -286,12 +293,13 @@ pub struct PreviewView {
     #[schema(inline)]
     held_by: Option<Switch>,
     /// How many tickets would be made.
-    #[schema(value_type = i64)]
+    #[schema(value_type = i64, example = 12)]
     tickets_to_create: usize,
     /// A page of what would be done, one item per observation.
     #[schema(max_items = 500)]
     items: Vec<PreviewItemView>,
     /// What to send as `cursor` for the next page; null on the last one.
+    #[schema(example = "eyJrIjoiMDE4ZiJ9")]
     next_cursor: Option<String>,
 }
 
@@ -301,6 +309,7 @@ pub struct PreviewItemView {
     /// The observation.
     observation_id: ObservationId,
     /// The title of its ticket.
+    #[schema(example = "[High] Prototype pollution in lodash")]
     title: String,
     /// What would be done.
     #[schema(inline)]
@@ -309,6 +318,7 @@ pub struct PreviewItemView {
     #[schema(max_items = 20)]
     requests: Vec<PlannedRequest>,
     /// Why no requests can be shown.
+    #[schema(example = "the title is empty")]
     fault: Option<String>,
 }
 

@@ -54,6 +54,7 @@ pub struct ConnectionView {
     #[schema(example = "https://github.com")]
     base_url: String,
     /// The account's name, where the tracker wants one beside the credential.
+    #[schema(example = "patchbay@example.com")]
     username: Option<String>,
     /// Whether it is used. Off: nothing is sent, and nothing is lost.
     enabled: bool,
@@ -61,6 +62,7 @@ pub struct ConnectionView {
     #[schema(example = "patchbay")]
     ticket_label: String,
     /// Writing calls a minute, where they are limited other than usual.
+    #[schema(example = 60)]
     calls_per_minute: Option<u32>,
     /// When it was made.
     created_at: UtcTime,
@@ -89,6 +91,7 @@ impl From<Connection> for ConnectionView {
 /// A connection to make.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"label": "GitHub of the shop team", "kind": "github", "credential": "github_pat_0123456789"}))]
 pub struct CreateConnection {
     /// Its name for people, unique in the organization.
     #[schema(min_length = 1, max_length = 100, example = "GitHub of the shop team")]
@@ -100,10 +103,10 @@ pub struct CreateConnection {
     #[schema(max_length = 2000, example = "https://github.com")]
     pub(super) base_url: Option<String>,
     /// Jira Cloud: the e-mail of the token's account. Jira Data Center: the user of a password; a token needs none.
-    #[schema(max_length = 255)]
+    #[schema(max_length = 255, example = "patchbay@example.com")]
     pub(super) username: Option<String>,
     /// The token or password. It is stored sealed and never shown.
-    #[schema(value_type = String, format = Password, write_only, min_length = 1, max_length = 4096)]
+    #[schema(value_type = String, format = Password, write_only, min_length = 1, max_length = 4096, example = "ghp_0123456789abcdef")]
     pub(super) credential: Secret<String>,
     /// Whether it is used.
     #[serde(default = "yes")]
@@ -111,10 +114,10 @@ pub struct CreateConnection {
     pub(super) enabled: bool,
     /// The label on every ticket, by which tickets are listed.
     #[serde(default = "default_label")]
-    #[schema(default = "patchbay", min_length = 1, max_length = 50)]
+    #[schema(default = "patchbay", min_length = 1, max_length = 50, example = "patchbay")]
     pub(super) ticket_label: String,
     /// Writing calls a minute, where the tracker's own limits are other than usual.
-    #[schema(minimum = 1, maximum = 6000)]
+    #[schema(minimum = 1, maximum = 6000, example = 60)]
     pub(super) calls_per_minute: Option<u32>,
 }
 
@@ -148,19 +151,19 @@ impl CreateConnection {
 pub struct UpdateConnection {
     /// Its name for people.
     #[serde(default)]
-    #[schema(value_type = String, min_length = 1, max_length = 100)]
+    #[schema(value_type = String, min_length = 1, max_length = 100, example = "Shop on GitHub")]
     label: Patch<String>,
     /// Where it is. Another host needs the credential again.
     #[serde(default)]
-    #[schema(value_type = String, max_length = 2000)]
+    #[schema(value_type = String, max_length = 2000, example = "https://github.com")]
     base_url: Patch<String>,
     /// The account's name.
     #[serde(default)]
-    #[schema(value_type = Option<String>, max_length = 255)]
+    #[schema(value_type = Option<String>, max_length = 255, example = "patchbay@example.com")]
     username: Patch<Option<String>>,
     /// The token or password.
     #[serde(default)]
-    #[schema(value_type = String, format = Password, write_only, min_length = 1, max_length = 4096)]
+    #[schema(value_type = String, format = Password, write_only, min_length = 1, max_length = 4096, example = "ghp_0123456789abcdef")]
     credential: Patch<Secret<String>>,
     /// Whether it is used.
     #[serde(default)]
@@ -168,11 +171,11 @@ pub struct UpdateConnection {
     enabled: Patch<bool>,
     /// The label on every ticket.
     #[serde(default)]
-    #[schema(value_type = String, min_length = 1, max_length = 50)]
+    #[schema(value_type = String, min_length = 1, max_length = 50, example = "patchbay")]
     ticket_label: Patch<String>,
     /// Writing calls a minute; null for the usual.
     #[serde(default)]
-    #[schema(value_type = Option<u32>, minimum = 1, maximum = 6000)]
+    #[schema(value_type = Option<u32>, minimum = 1, maximum = 6000, example = 60)]
     calls_per_minute: Patch<Option<u32>>,
 }
 
@@ -211,6 +214,7 @@ pub struct ConnectionTest {
     /// Who the account is and what it may do.
     report: Option<ProbeReport>,
     /// What went wrong, in the tracker's words.
+    #[schema(example = "401 Bad credentials")]
     error: Option<String>,
 }
 
@@ -223,18 +227,23 @@ pub struct ConnectionHealth {
     /// Since when nothing is sent, because the tracker refuses the account.
     paused_at: Option<UtcTime>,
     /// What the tracker said then.
+    #[schema(example = "401 Bad credentials")]
     paused_reason: Option<String>,
     /// The last call that worked.
     last_success_at: Option<UtcTime>,
     /// The last call that failed.
     last_error_at: Option<UtcTime>,
     /// Why it failed.
+    #[schema(example = "503 Service Unavailable")]
     last_error: Option<String>,
     /// Jobs that wait or run, as all jobs here of products that the caller sees.
+    #[schema(example = 2)]
     jobs_queued: i64,
     /// Jobs that a switch of their config holds.
+    #[schema(example = 0)]
     jobs_held: i64,
     /// Jobs that failed for good and wait for a person.
+    #[schema(example = 0)]
     jobs_parked: i64,
     /// When the oldest job that waits or runs was written.
     oldest_job_at: Option<UtcTime>,

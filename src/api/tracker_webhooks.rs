@@ -170,6 +170,7 @@ struct WebhookView {
     #[schema(max_items = 201)]
     kinds: Vec<KindView>,
     /// How many deliveries wait to be worked off; a switch may hold them. Null for who is no admin.
+    #[schema(example = 0)]
     waiting: Option<i64>,
     /// Since when the oldest of them does.
     waiting_since: Option<UtcTime>,
@@ -184,6 +185,7 @@ struct KindView {
     /// Whether it means anything here.
     known: bool,
     /// How many came.
+    #[schema(example = 4)]
     deliveries: i64,
     /// When the last came.
     last_at: UtcTime,
@@ -248,7 +250,7 @@ struct UpdateWebhook {
 #[serde(deny_unknown_fields, default)]
 struct RotateWebhook {
     /// How long the secret before is still taken, in seconds.
-    #[schema(default = 86400, minimum = 0, maximum = 604_800)]
+    #[schema(default = 86400, minimum = 0, maximum = 604_800, example = 3600)]
     grace_seconds: Option<u32>,
 }
 
@@ -259,6 +261,9 @@ const GRACE_S: u32 = 86_400;
 #[derive(Debug, Serialize, ToSchema)]
 struct NewSecretsView {
     /// The address to enter in the tracker.
+    #[schema(
+        example = "https://patchbay.example.com/api/v1/webhooks/018f3b7e-5f00-7cc0-8000-000000000001/whs_0123456789"
+    )]
     url: String,
     /// The secret in it.
     #[schema(example = "pbw_9yF2…")]

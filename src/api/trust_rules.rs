@@ -107,6 +107,7 @@ impl From<TrustRule> for TrustRuleView {
 /// A trust rule to make. In patterns `*` stands for anything without a slash, `**` for anything.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"name": "Releases of the shop", "provider": "github", "repository_id": "74210193", "branches": ["main", "release/*"]}))]
 struct CreateTrustRule {
     /// Its name.
     #[schema(min_length = 1, max_length = 200, example = "Releases of the shop")]
@@ -148,11 +149,11 @@ struct CreateTrustRule {
 struct UpdateTrustRule {
     /// Its name.
     #[serde(default)]
-    #[schema(value_type = String, min_length = 1, max_length = 200)]
+    #[schema(value_type = String, min_length = 1, max_length = 200, example = "Releases")]
     name: Patch<String>,
     /// Whom tokens must be meant for.
     #[serde(default)]
-    #[schema(value_type = String, max_length = 500)]
+    #[schema(value_type = String, max_length = 500, example = "https://patchbay.example.com")]
     audience: Patch<String>,
     /// Patterns of branches.
     #[serde(default)]
@@ -168,7 +169,7 @@ struct UpdateTrustRule {
     environments: Patch<Vec<String>>,
     /// A pattern of the workflow's file; null for any.
     #[serde(default)]
-    #[schema(value_type = Option<String>, max_length = 200)]
+    #[schema(value_type = Option<String>, max_length = 200, example = ".github/workflows/scan.yml")]
     workflow: Patch<Option<String>>,
     /// Whether runs for pull requests are admitted.
     #[serde(default)]

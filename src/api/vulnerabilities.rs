@@ -51,6 +51,7 @@ pub struct VulnerabilityView {
     #[schema(example = 10.0)]
     cvss_score: Option<f64>,
     /// Its EPSS probability.
+    #[schema(example = 0.042)]
     epss: Option<f64>,
     /// Whether it is in a catalogue of known exploited vulnerabilities.
     is_known_exploited: bool,

@@ -21,7 +21,7 @@ pub const MAX_FILTERED: i64 = 100_000;
 /// What somebody says about observations. Absent fields stay; null takes back what was said.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = Assessment)]
+#[schema(as = Assessment, example = json!({"assessed_status": "false_positive", "comment": "Test code only, it is not shipped."}))]
 pub struct Decision {
     /// The status; null leaves it to the scans again.
     #[serde(default)]
@@ -109,6 +109,7 @@ pub struct ItemResult {
     pub outcome: Outcome,
     /// Why it was refused.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "the issue is closed")]
     pub detail: Option<String>,
 }
 
@@ -117,16 +118,16 @@ pub struct ItemResult {
 #[schema(as = AssessmentSummary)]
 pub struct Summary {
     /// How many changed.
-    #[schema(value_type = i64)]
+    #[schema(value_type = i64, example = 3)]
     pub changed: usize,
     /// How many were like this before.
-    #[schema(value_type = i64)]
+    #[schema(value_type = i64, example = 1)]
     pub unchanged: usize,
     /// How many the decision does not fit.
-    #[schema(value_type = i64)]
+    #[schema(value_type = i64, example = 0)]
     pub refused: usize,
     /// How many there are not.
-    #[schema(value_type = i64)]
+    #[schema(value_type = i64, example = 0)]
     pub not_found: usize,
     /// One by one, in the order asked for. For a filter, only those that were refused.
     pub results: Vec<ItemResult>,

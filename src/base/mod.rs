@@ -10,6 +10,7 @@ pub mod measure;
 pub mod network;
 pub mod page;
 pub mod patch;
+pub mod progress;
 pub mod rate;
 pub mod scope;
 pub mod secret;

@@ -24,9 +24,11 @@ pub struct Page<T> {
     /// The items, in the order asked for.
     pub items: Vec<T>,
     /// What to send as `cursor` for the next page; null on the last one.
+    #[schema(example = "eyJrIjoiMDE4ZiJ9")]
     pub next_cursor: Option<String>,
     /// How many there are in all, with `include=total`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 1234)]
     pub total: Option<i64>,
 }
 

@@ -12,6 +12,7 @@ use diesel::connection::SimpleConnection;
 use diesel::r2d2::{ManageConnection, Pool, PooledConnection};
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::{Connection, ConnectionError, PgConnection, SqliteConnection};
+use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::conn::Conn;
@@ -187,7 +188,7 @@ impl Db {
         F: FnOnce(&mut Conn) -> Result<T, ApiError> + Send + 'static,
         T: Send + 'static,
     {
-        let lane = self.0.writers.as_ref().unwrap_or(&self.0.readers);
+        let lane = self.write_lane();
         let _place = lane.enter().await?;
         let (pool, written) = (lane.pool.clone(), Arc::clone(&self.0.written));
         blocking(move || {
@@ -204,31 +205,61 @@ impl Db {
     ///
     /// # Errors
     /// As for [`Db::write`].
-    pub async fn write_again<T, F>(&self, mut work: F) -> Result<T, ApiError>
+    pub async fn write_again<T, F>(&self, work: F) -> Result<T, ApiError>
     where
         F: FnMut(&mut Conn) -> Result<T, ApiError> + Send + 'static,
         T: Send + 'static,
     {
-        let lane = self.0.writers.as_ref().unwrap_or(&self.0.readers);
+        let lane = self.write_lane();
         let _place = lane.enter().await?;
         let (pool, written) = (lane.pool.clone(), Arc::clone(&self.0.written));
         blocking(move || {
-            let mut conn = checkout(&pool)?;
-            let mut tries = 0;
-            loop {
-                tries += 1;
-                match transaction(&mut conn, &mut work) {
-                    Err(error) if tries < PG_TRIES && met_another(&error) => {
-                        std::thread::sleep(Duration::from_millis(u64::from(20 * tries)));
-                    }
-                    result => {
-                        written.store(true, Ordering::Release);
-                        return result;
-                    }
-                }
-            }
+            let result = transaction_again(&mut *checkout(&pool)?, work);
+            written.store(true, Ordering::Release);
+            result
         })
         .await
+    }
+
+    /// For work that has a thread of its own; to be called where the async runtime is.
+    #[must_use]
+    pub fn blocking(&self) -> BlockingDb {
+        BlockingDb { db: self.clone(), runtime: Handle::current() }
+    }
+
+    fn write_lane(&self) -> &Lane {
+        self.0.writers.as_ref().unwrap_or(&self.0.readers)
+    }
+}
+
+/// The database for work that has a thread of its own: it waits in the same queues, and runs on that thread.
+#[derive(Clone)]
+pub struct BlockingDb {
+    db: Db,
+    runtime: Handle,
+}
+
+impl BlockingDb {
+    /// As [`Db::read`].
+    ///
+    /// # Errors
+    /// As for [`Db::read`].
+    pub fn read<T, E: Into<ApiError>>(&self, query: impl FnOnce(&mut Conn) -> Result<T, E>) -> Result<T, ApiError> {
+        let lane = &self.db.0.readers;
+        let _place = self.runtime.block_on(lane.enter())?;
+        query(&mut *checkout(&lane.pool)?).map_err(Into::into)
+    }
+
+    /// As [`Db::write_again`].
+    ///
+    /// # Errors
+    /// As for [`Db::write`].
+    pub fn write_again<T>(&self, work: impl FnMut(&mut Conn) -> Result<T, ApiError>) -> Result<T, ApiError> {
+        let lane = self.db.write_lane();
+        let _place = self.runtime.block_on(lane.enter())?;
+        let result = transaction_again(&mut *checkout(&lane.pool)?, work);
+        self.db.0.written.store(true, Ordering::Release);
+        result
     }
 }
 
@@ -251,6 +282,23 @@ fn transaction<T>(conn: &mut Conn, work: impl FnOnce(&mut Conn) -> Result<T, Api
                 tracing::warn!(%cause, "could not roll back");
             }
             Err(error)
+        }
+    }
+}
+
+/// Again, when PostgreSQL ends the transaction because it met another.
+fn transaction_again<T>(
+    conn: &mut Conn,
+    mut work: impl FnMut(&mut Conn) -> Result<T, ApiError>,
+) -> Result<T, ApiError> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match transaction(conn, &mut work) {
+            Err(error) if tries < PG_TRIES && met_another(&error) => {
+                std::thread::sleep(Duration::from_millis(u64::from(20 * tries)));
+            }
+            result => return result,
         }
     }
 }
@@ -333,7 +381,8 @@ fn open_sqlite(path: &Path, writes: bool) -> Result<SqliteConnection, diesel::r2
         SqliteConnection::establish(&path.to_string_lossy()).map_err(diesel::r2d2::Error::ConnectionError)?;
     // FULL: a commit that was answered survives a power cut, too. Checkpoints run on a thread of their own, where
     // nobody waits for them.
-    let cache_kib = if writes { 65_536 } else { 16_384 };
+    // Pages are read through the map; the cache holds what is being written, and what is still in the log.
+    let cache_kib = if writes { 32_768 } else { 8_192 };
     let query_only = if writes { "OFF" } else { "ON" };
     conn.batch_execute(&format!(
         "PRAGMA busy_timeout = 30000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \

@@ -776,6 +776,21 @@ diesel::table! {
 }
 
 diesel::table! {
+    security_gates (organization_id, product_id) {
+        organization_id -> Binary,
+        product_id -> Binary,
+        most_critical -> Nullable<BigInt>,
+        most_high -> Nullable<BigInt>,
+        most_medium -> Nullable<BigInt>,
+        most_low -> Nullable<BigInt>,
+        most_none -> Nullable<BigInt>,
+        most_unknown -> Nullable<BigInt>,
+        version -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
     trust_rules (organization_id, id) {
         organization_id -> Binary,
         id -> Binary,
@@ -876,6 +891,7 @@ allow_tables_to_appear_in_same_query!(
     client_products,
     client_engagements,
     client_tests,
+    security_gates,
     trust_rules,
     workload_tokens,
     issue_trackers,

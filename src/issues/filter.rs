@@ -47,6 +47,7 @@ pub struct Filter {
     pub ticket_state: Vec<TicketFilter>,
     /// Whose name holds these words, letter case ignored.
     #[param(max_length = 300, example = "log4shell")]
+    #[schema(example = "openssl")]
     pub q: Option<String>,
 }
 

@@ -82,17 +82,21 @@ pub struct ObservationThen {
     /// Its severity.
     pub severity: Severity,
     /// Its own title, where it was not the vulnerability's.
+    #[schema(example = "Reflected input in login form")]
     pub title: Option<String>,
     /// Its own message.
+    #[schema(example = "The login form echoes its input.")]
     pub description: Option<String>,
     /// Where in the asset.
     #[schema(example = "src/login.rs")]
     pub location: String,
     /// The line there.
+    #[schema(example = 42)]
     pub line: Option<i32>,
     /// In which component.
     pub component: Option<ComponentThen>,
     /// The version in which it is fixed.
+    #[schema(example = "4.17.21")]
     pub fixed_version: Option<String>,
     /// Whether somebody had confirmed it.
     pub is_verified: bool,
@@ -112,6 +116,7 @@ pub struct ComponentThen {
     #[schema(example = "2.14.1")]
     pub version: String,
     /// Its package URL.
+    #[schema(example = "pkg:npm/lodash@4.17.20")]
     pub purl: String,
 }
 
@@ -132,18 +137,24 @@ pub struct VulnerabilityFacts {
     /// As the first source said.
     pub severity: Severity,
     /// Markdown or plain text.
+    #[schema(example = "The login form echoes its input.")]
     pub description: String,
     /// What to do about it.
+    #[schema(example = "Upgrade to 4.17.21 or later.")]
     pub remediation: Option<String>,
     /// CWE numbers.
     pub cwes: Vec<u32>,
     /// CVSS v3 vector.
+    #[schema(example = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:N/A:N")]
     pub cvss3: Option<String>,
     /// CVSS v4 vector.
+    #[schema(example = "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:N/VA:N/SC:N/SI:N/SA:N")]
     pub cvss4: Option<String>,
     /// The highest base score given.
+    #[schema(example = 7.5)]
     pub cvss_score: Option<f64>,
     /// EPSS probability.
+    #[schema(example = 0.042)]
     pub epss: Option<f64>,
     /// Whether it was in a catalogue of known exploited vulnerabilities.
     pub is_known_exploited: bool,

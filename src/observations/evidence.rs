@@ -11,24 +11,31 @@ use utoipa::ToSchema;
 pub struct Evidence {
     /// The last line of the place.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 44)]
     pub end_line: Option<u32>,
     /// The URL, where `location` is not it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "https://shop.example.com/login")]
     pub url: Option<String>,
     /// The HTTP method.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "POST")]
     pub method: Option<String>,
     /// The parameter of the request.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "user")]
     pub parameter: Option<String>,
     /// The network port.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "443")]
     pub port: Option<String>,
     /// The resource inside the asset.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "deployment/shop")]
     pub resource: Option<String>,
     /// The reason that the report gives for the state.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "vulnerable_code_not_in_execute_path")]
     pub justification: Option<String>,
     /// Further facts by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]

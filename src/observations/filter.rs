@@ -60,10 +60,12 @@ pub struct Filter {
     pub component: Vec<String>,
     /// In a place that begins like this. Needs `product`, `branch`, `source` or `asset`.
     #[param(max_length = 300, example = "src/main/")]
+    #[schema(example = "src/")]
     pub location: Option<String>,
     /// Whose vulnerability's title or ids hold these words, letter case ignored. At least one word has three
     /// characters.
     #[param(max_length = 300, example = "remote code execution")]
+    #[schema(example = "openssl")]
     pub q: Option<String>,
     /// First seen at this time or later.
     pub first_seen_from: Option<UtcTime>,

@@ -7,7 +7,7 @@ use diesel::QueryResult;
 
 use super::repo;
 use super::write::Written;
-use crate::base::ids::{ObservationId, ScanSourceId};
+use crate::base::ids::{ObservationId, OrganizationId, ScanSourceId};
 use crate::base::time::UtcTime;
 use crate::db::conn::Conn;
 use crate::notifications;
@@ -26,7 +26,7 @@ pub fn settle(conn: &mut Conn, written: &Written, now: UtcTime) -> QueryResult<V
             subject: Some(("scan", scan.id.0)),
             title: format!("{gone} observations of {} vanished at once", scan.tool),
             body: "They are resolved here, but their tickets stay open until the next scan of the source agrees. \
-                   Check that the scan ran as it should; if so, send it again."
+                   Check that the scan ran as it should; if so, confirm it, or send it again."
                 .to_owned(),
         };
         notifications::repo::raise(conn, &notice, now)?;
@@ -34,8 +34,18 @@ pub fn settle(conn: &mut Conn, written: &Written, now: UtcTime) -> QueryResult<V
     if !written.closes_released {
         return Ok(Vec::new());
     }
-    notifications::repo::resolve(conn, scan.organization_id, &cause(scan.source_id), now)?;
-    repo::gone_with_ticket(conn, scan.organization_id, scan.source_id)
+    release(conn, scan.organization_id, scan.source_id, now)
+}
+
+/// Says that closes wait no more; answers the observations they are of.
+pub fn release(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    source: ScanSourceId,
+    now: UtcTime,
+) -> QueryResult<Vec<ObservationId>> {
+    notifications::repo::resolve(conn, organization, &cause(source), now)?;
+    repo::gone_with_ticket(conn, organization, source)
 }
 
 fn cause(source: ScanSourceId) -> String {

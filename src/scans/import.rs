@@ -3,8 +3,9 @@
 //! Parsing and comparing hold no lock and no transaction. The commit holds the write lock for its writes only; when
 //! another import of the source came first, it compares again. A process that dies leaves nothing behind.
 
-use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::sync::oneshot;
 
 use super::model::{ScanCounts, ScanOutcome, UploadState};
 use super::prepare::{self, Prepared, Target};
@@ -14,8 +15,10 @@ use crate::app::App;
 use crate::base::error::{ApiError, Fault};
 use crate::base::ids::{OrganizationId, UploadId};
 use crate::base::measure;
+use crate::base::progress::{ImportPhase, RunningImport};
 use crate::base::time::UtcTime;
 use crate::db::conn::Conn;
+use crate::db::pool::BlockingDb;
 use crate::events;
 use crate::events::model::{Change, EventAction, EventKind};
 use crate::issues::recompute;
@@ -37,11 +40,12 @@ pub const LEASE: Duration = Duration::from_secs(15 * 60);
 /// What is wrong with the file, with its place; or why the database could not be written.
 pub async fn run(app: &App, order: Order, file: Source) -> Result<(), ApiError> {
     let _in_flight = app.stop.hold();
+    let running = app.progress.begin(order.upload);
     let lane = format!("{} {}", order.target.product, order.target.branch);
     let _turn = app.imports.turn(&lane).await;
     let (organization, upload) = (order.target.organization, order.upload);
     let (settings_format, received, received_at) = (order.settings.format.clone(), order.received, order.received_at);
-    let result = import(app, order, file).await;
+    let result = import(app, order, file, running).await;
     match &result {
         Ok((format, counts)) => {
             app.work.notify_one();
@@ -59,19 +63,35 @@ pub async fn run(app: &App, order: Order, file: Source) -> Result<(), ApiError> 
     result.map(drop)
 }
 
-async fn import(app: &App, mut order: Order, file: Source) -> Result<(&'static str, ScanCounts), ApiError> {
+async fn import(
+    app: &App,
+    order: Order,
+    file: Source,
+    running: RunningImport,
+) -> Result<(&'static str, ScanCounts), ApiError> {
+    running.reach(ImportPhase::Reading);
     if let Some(counts) = repeat::import_again(app, &order).await? {
         return Ok(counts);
     }
-    let limit_bytes = app.config.max_upload_bytes;
-    let format = order.settings.format.clone();
-    let parsed = off_thread(move || Ok(parsers::parse_source(file, format.as_deref(), limit_bytes)?)).await?;
+    let (db, limit_bytes) = (app.db.blocking(), app.config.max_upload_bytes);
+    on_own_thread(move || whole(&db, order, file, limit_bytes, &running)).await
+}
+
+fn whole(
+    db: &BlockingDb,
+    mut order: Order,
+    file: Source,
+    limit_bytes: u64,
+    running: &RunningImport,
+) -> Result<(&'static str, ScanCounts), ApiError> {
+    let parsed = parsers::parse_source(file, order.settings.format.as_deref(), limit_bytes)?;
     order.format = parsed.format;
-    let order = Arc::new(order);
-    let prepared = prepare_all(&order, parsed).await?;
+    let prepared = prepare_all(&order, parsed);
     for _ in 0..TRIES {
-        let compared = compare_all(app, order.target.organization, &prepared).await?;
-        if let Some(counts) = commit_all(app, &order, &prepared, compared).await? {
+        running.reach(ImportPhase::Comparing);
+        let compared = compare_all(db, order.target.organization, &prepared)?;
+        running.reach(ImportPhase::Writing);
+        if let Some(counts) = commit_all(db, &order, &prepared, &compared)? {
             return Ok((order.format, counts));
         }
     }
@@ -83,62 +103,49 @@ async fn import(app: &App, mut order: Order, file: Source) -> Result<(&'static s
 /// # Errors
 /// As for [`run`].
 pub async fn dry_run(app: &App, order: Order, file: Source) -> Result<Vec<(Prepared, ScanCounts)>, ApiError> {
-    let limit_bytes = app.config.max_upload_bytes;
-    let format = order.settings.format.clone();
-    let parsed = off_thread(move || Ok(parsers::parse_source(file, format.as_deref(), limit_bytes)?)).await?;
-    let organization = order.target.organization;
-    let prepared = prepare_all(&Arc::new(order), parsed).await?;
-    let compared = compare_all(app, organization, &prepared).await?;
-    let prepared = Arc::try_unwrap(prepared).map_err(|_| ApiError::internal("the reports are still in use"))?;
-    Ok(prepared.into_iter().zip(compared.iter().map(Compared::counts)).collect())
+    let (db, limit_bytes) = (app.db.blocking(), app.config.max_upload_bytes);
+    let work = move || {
+        let parsed = parsers::parse_source(file, order.settings.format.as_deref(), limit_bytes)?;
+        let prepared = prepare_all(&order, parsed);
+        let compared = compare_all(&db, order.target.organization, &prepared)?;
+        Ok(prepared.into_iter().zip(compared.iter().map(Compared::counts)).collect())
+    };
+    on_own_thread(work).await
 }
 
-async fn prepare_all(order: &Arc<Order>, parsed: ParsedFile) -> Result<Arc<Vec<Prepared>>, ApiError> {
-    let order = Arc::clone(order);
-    off_thread(move || {
-        let prepare = |report| prepare::prepare(report, &order.target, &order.settings, order.received_at);
-        Ok(Arc::new(parsed.reports.into_iter().map(prepare).collect()))
-    })
-    .await
+fn prepare_all(order: &Order, parsed: ParsedFile) -> Vec<Prepared> {
+    let prepare = |report| prepare::prepare(report, &order.target, &order.settings, order.received_at);
+    parsed.reports.into_iter().map(prepare).collect()
 }
 
-async fn compare_all(
-    app: &App,
+fn compare_all(
+    db: &BlockingDb,
     organization: OrganizationId,
-    prepared: &Arc<Vec<Prepared>>,
+    prepared: &[Prepared],
 ) -> Result<Vec<Compared>, ApiError> {
-    let prepared = Arc::clone(prepared);
-    app.db
-        .read(move |conn| {
-            let compared = prepared.iter().map(|prepared| write::compare(conn, organization, prepared));
-            compared.collect::<Result<Vec<_>, _>>()
-        })
-        .await
+    db.read(|conn| prepared.iter().map(|prepared| write::compare(conn, organization, prepared)).collect())
 }
 
 /// One transaction for all reports of the file. `None`: another import of a source came first.
-async fn commit_all(
-    app: &App,
-    order: &Arc<Order>,
-    prepared: &Arc<Vec<Prepared>>,
-    compared: Vec<Compared>,
+fn commit_all(
+    db: &BlockingDb,
+    order: &Order,
+    prepared: &[Prepared],
+    compared: &[Compared],
 ) -> Result<Option<ScanCounts>, ApiError> {
-    let (order, prepared, now) = (Arc::clone(order), Arc::clone(prepared), order.now());
-    let committed = app
-        .db
-        .write_again(move |conn| {
-            hold(conn, &order.target)?;
-            let mut written = Vec::with_capacity(prepared.len());
-            for (prepared, compared) in prepared.iter().zip(&compared) {
-                match write::commit(conn, &order, prepared, compared, now)? {
-                    Some(report) => written.push(report),
-                    // Nothing of the transaction may stay.
-                    None => return Err(came_second()),
-                }
+    let now = order.now();
+    let committed = db.write_again(|conn| {
+        hold(conn, &order.target)?;
+        let mut written = Vec::with_capacity(prepared.len());
+        for (prepared, compared) in prepared.iter().zip(compared) {
+            match write::commit(conn, order, prepared, compared, now)? {
+                Some(report) => written.push(report),
+                // Nothing of the transaction may stay.
+                None => return Err(came_second()),
             }
-            finish(conn, &order, &written, now)
-        })
-        .await;
+        }
+        finish(conn, order, &written, now)
+    });
     match committed {
         Err(error) if is_came_second(&error) => Ok(None),
         committed => committed.map(Some),
@@ -265,8 +272,16 @@ fn fail_leased_until(conn: &mut Conn, until: UtcTime, now: UtcTime) -> Result<us
     Ok(repo::fail_leased_until(conn, until, &faults, now)?)
 }
 
-async fn off_thread<T: Send + 'static>(
+/// Runs an import on a thread of its own, which ends with it: what it freed serves the next one. Spread over the threads
+/// that all share, it would be kept by each of them.
+async fn on_own_thread<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
 ) -> Result<T, ApiError> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|cause| Err(ApiError::internal(cause)))
+    let (done, result) = oneshot::channel();
+    // Log lines of the work keep the request's id.
+    let span = tracing::Span::current();
+    // Who waits may be gone.
+    let work = move || drop(done.send(span.in_scope(work)));
+    std::thread::Builder::new().name("import".to_owned()).spawn(work).map_err(ApiError::internal)?;
+    result.await.map_err(ApiError::internal)?
 }

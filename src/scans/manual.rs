@@ -46,10 +46,10 @@ pub struct NewObservation {
     pub severity: Severity,
     /// What is wrong: Markdown or plain text.
     #[serde(default)]
-    #[schema(max_length = 100000)]
+    #[schema(max_length = 100000, example = "The login form echoes its input.")]
     pub description: String,
     /// What to do about it.
-    #[schema(max_length = 100000)]
+    #[schema(max_length = 100000, example = "Upgrade to 4.17.21 or later.")]
     pub remediation: Option<String>,
     /// Its ids (CVE, GHSA, …), the most important first. With one, it is an observation of the vulnerability that others
     /// report by this id, too.
@@ -61,7 +61,7 @@ pub struct NewObservation {
     #[schema(max_items = 50, example = json!([532]))]
     pub cwes: Vec<u32>,
     /// CVSS v3 vector.
-    #[schema(max_length = 200)]
+    #[schema(max_length = 200, example = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:N/A:N")]
     pub cvss3: Option<String>,
     /// Links.
     #[serde(default)]
@@ -76,10 +76,10 @@ pub struct NewObservation {
     #[schema(max_length = 2000, example = "src/login.rs")]
     pub location: String,
     /// The line there.
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, example = 42)]
     pub line: Option<i32>,
     /// The version in which it is fixed.
-    #[schema(max_length = 200)]
+    #[schema(max_length = 200, example = "4.17.21")]
     pub fixed_version: Option<String>,
     /// Somebody has confirmed it.
     #[serde(default)]
@@ -110,7 +110,7 @@ pub struct NewComponent {
     pub version: String,
     /// The package URL.
     #[serde(default)]
-    #[schema(max_length = 1000)]
+    #[schema(max_length = 1000, example = "pkg:npm/lodash@4.17.20")]
     pub purl: String,
 }
 

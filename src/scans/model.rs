@@ -230,14 +230,19 @@ pub struct Scan {
 #[diesel(table_name = scans)]
 pub struct ScanCounts {
     /// Never seen before.
+    #[schema(example = 7)]
     pub observations_new: i64,
     /// Seen again, with other content.
+    #[schema(example = 1)]
     pub observations_updated: i64,
     /// Seen again, as they were.
+    #[schema(example = 120)]
     pub observations_unchanged: i64,
     /// Gone before, and found again.
+    #[schema(example = 0)]
     pub observations_reopened: i64,
     /// Seen before, and not found.
+    #[schema(example = 2)]
     pub observations_resolved: i64,
 }
 

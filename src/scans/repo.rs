@@ -367,3 +367,12 @@ pub fn retire(conn: &mut Conn, organization: OrganizationId, id: ScanSourceId, n
         .execute(conn)
         .map(drop)
 }
+
+/// Marks the closes of a source as released.
+pub fn release_closes(conn: &mut Conn, organization: OrganizationId, id: ScanSourceId) -> QueryResult<()> {
+    use scan_sources as s;
+    diesel::update(s::table.filter(s::organization_id.eq(organization).and(s::id.eq(id))))
+        .set((s::closes_held_at.eq(None::<UtcTime>), s::version.eq(s::version + 1)))
+        .execute(conn)
+        .map(drop)
+}

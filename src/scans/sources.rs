@@ -1,5 +1,6 @@
-//! The use cases of scan sources: see them, retire them.
+//! The use cases of scan sources: see them, retire them, confirm what they say.
 
+use super::held;
 use super::ledger::Ledger;
 use super::model::ScanSource;
 use super::repo::{self, SourceFilter};
@@ -64,5 +65,28 @@ pub fn retire(
     let changed = recompute::of_pairs(conn, caller.organization, &touched.pairs, now)?;
     wishes::record_issues(conn, caller.organization, &changed, now)?;
     wishes::record_for_observations(conn, caller.organization, source.product_id, &touched.observations, now)?;
+    get(conn, caller, id)
+}
+
+/// Confirms a mass disappearance: what vanished is gone, and its tickets are closed without waiting for another scan.
+///
+/// # Errors
+/// `Forbidden`, `NotFound`, `PreconditionFailed`; `Conflict` when no closes wait.
+pub fn confirm(
+    conn: &mut Conn,
+    caller: &Caller,
+    id: ScanSourceId,
+    if_match: &IfMatch,
+    now: UtcTime,
+) -> Result<ScanSource, ApiError> {
+    let source = get(conn, caller, id)?;
+    caller.require(Permission::Write)?;
+    if_match.check(source.version)?;
+    if source.closes_held_at.is_none() {
+        return Err(ApiError::Conflict("nothing waits to be confirmed".to_owned()));
+    }
+    repo::release_closes(conn, caller.organization, id)?;
+    let gone = held::release(conn, caller.organization, id, now)?;
+    wishes::record_for_observations(conn, caller.organization, source.product_id, &gone, now)?;
     get(conn, caller, id)
 }

@@ -479,6 +479,7 @@ pub struct ProbeReport {
     #[schema(example = "patchbay-bot")]
     pub account: String,
     /// The tracker's version, where it tells.
+    #[schema(example = "10.3.1")]
     pub version: Option<String>,
     /// What it may do in each project asked for.
     pub projects: Vec<ProjectReport>,
@@ -488,6 +489,7 @@ pub struct ProbeReport {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ProjectReport {
     /// The project as it was asked for.
+    #[schema(example = "acme/shop")]
     pub project: String,
     /// Whether it can be seen.
     pub found: bool,

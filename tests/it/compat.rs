@@ -29,6 +29,8 @@ both_databases!(
     refuses_logins_after_too_many_wrong_passwords,
     a_person_of_several_organizations_needs_an_api_token,
     first_imports_at_once_make_one_test,
+    uploads_as_secobserve_does_and_asks_whether_it_may_go_on,
+    report_formats_are_listed_for_everybody,
 );
 
 const IMPORT: &str = "/api/v2/import-scan/";
@@ -530,4 +532,81 @@ async fn first_imports_at_once_make_one_test(app: TestApp) {
         assert_eq!(ci.get(&format!("/api/v2/{kind}/")).await.expect(200)["count"], json!(1), "{kind}");
     }
     assert_eq!(acme.viewer.get_all("/observations").await.len(), 2);
+}
+
+/// PB-8
+async fn uploads_as_secobserve_does_and_asks_whether_it_may_go_on(app: TestApp) {
+    let acme = app.tenant("acme").await;
+    let mut ci = Foreign::of(&app, &acme, &["read", "scan:upload"], None).await;
+    ci.authorization = ci.authorization.replace("Token", "APIToken");
+    let path = "/api/import/file_upload_observations_by_name/";
+    let parts =
+        [("product_name", "shop"), ("branch_name", "main"), ("parser_name", "anything"), ("suppress_licenses", "true")];
+    let counts = |answer: &Answer| {
+        ["new", "updated", "resolved"].map(|name| answer[format!("observations_{name}").as_str()].as_i64().unwrap())
+    };
+    let first = ci.import(path, &report(&["a", "b"]), &parts).await.expect(200);
+    assert_eq!(counts(&first), [2, 0, 0]);
+    let again = ci.import(path.trim_end_matches('/'), &report(&["a", "b"]), &parts).await.expect(200);
+    assert_eq!(counts(&again), [0, 0, 0]);
+    assert_eq!(counts(&ci.import(path, &report(&["a"]), &parts).await.expect(200)), [0, 0, 1]);
+    // Another image is another source; a bill of materials resolves nothing.
+    let image = [parts[0], parts[1], ("docker_image_name_tag", "shop:1.2")];
+    assert_eq!(counts(&ci.import(path, &report(&["c"]), &image).await.expect(200)), [1, 0, 0]);
+    let sbom = "/api/import/file_upload_sbom_by_name/";
+    assert_eq!(counts(&ci.import(sbom, &sarif(&[]), &parts).await.expect(200)), [0, 0, 0]);
+    ci.import(path, &report(&["a"]), &[("branch_name", "main")]).await.expect(400);
+
+    let product = acme.viewer.get_all("/products").await.remove(0)["id"].as_str().unwrap().to_owned();
+    let verdict = async || {
+        let answer = ci.get("/api/products/?name=shop").await.expect(200);
+        assert_eq!((&answer["count"], &answer["results"][0]["name"]), (&json!(1), &json!("shop")));
+        answer["results"][0]["security_gate_passed"].clone()
+    };
+    assert_eq!(verdict().await, Value::Null);
+    let gate = format!("/products/{product}/security-gate");
+    acme.viewer.get(&gate).await.expect(404);
+    acme.editor.put(&gate, json!({ "most_active": { "high": 0 } })).await.expect(200);
+    // Nothing was scanned without a branch, and no branch is the default yet.
+    assert_eq!(verdict().await, json!(true));
+    let branches = acme.viewer.get_all(&format!("/products/{product}/branches")).await;
+    let default = json!({ "default_branch_id": branches[0]["id"] });
+    acme.editor.patch(&format!("/products/{product}"), default).await.expect(200);
+    assert_eq!(verdict().await, json!(false));
+    let judged = acme.viewer.get(&gate).await.expect(200);
+    assert_eq!((&judged["active"]["high"], &judged["is_passed"]), (&json!(2), &json!(false)));
+    let put = acme.editor.put(&gate, json!({ "most_active": { "critical": 0, "high": 2 } })).await.expect(200);
+    assert_eq!((put.header("etag"), verdict().await), ("\"2\"", json!(true)));
+    ci.import(path, &report(&["x"]), &[parts[0], ("branch_name", "feature")]).await.expect(200);
+    assert_eq!(verdict().await, json!(true));
+    for (body, pointer) in [
+        (json!({ "most_active": {} }), "/most_active"),
+        (json!({ "most_active": { "high": -1 } }), "/most_active/high"),
+    ] {
+        assert_eq!(acme.editor.put(&gate, body).await.expect(400).pointers(), [pointer]);
+    }
+    acme.viewer.put(&gate, json!({ "most_active": { "high": 9 } })).await.expect(403);
+    let stale = acme.editor.request(Method::DELETE, &gate).header("if-match", "\"1\"").send().await;
+    stale.expect(412);
+    acme.editor.delete(&gate).await.expect(204);
+    assert_eq!(verdict().await, Value::Null);
+    assert_eq!(ci.get("/api/products?name=sho").await.expect(200)["count"], json!(0));
+}
+
+/// PB-6: what a format is called elsewhere is known here.
+async fn report_formats_are_listed_for_everybody(app: TestApp) {
+    let formats = app.anybody().get("/api/v1/report-formats").await.expect(200);
+    let sarif = formats["items"].as_array().unwrap().iter().find(|format| format["name"] == "sarif").unwrap();
+    assert_eq!(sarif["defectdojo_scan_types"], json!(["SARIF", "Snyk Code Scan"]));
+    let acme = app.tenant("acme").await;
+    let ci = Foreign::of(&app, &acme, &["read", "scan:upload"], None).await;
+    let types = ci.get("/api/v2/test_types/?limit=1000").await.expect(200);
+    for format in formats["items"].as_array().unwrap() {
+        for field in ["title", "tool", "example"] {
+            assert!(format[field].as_str().is_some_and(|text| !text.is_empty()), "{field} of {format}");
+        }
+        for name in format["defectdojo_scan_types"].as_array().unwrap() {
+            assert!(types["results"].as_array().unwrap().iter().any(|known| known["name"] == *name), "{name}");
+        }
+    }
 }

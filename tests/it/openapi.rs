@@ -111,6 +111,25 @@ fn every_operation_says_what_it_does_and_what_it_answers() {
     assert!(ids.len() > 40);
 }
 
+/// What reads as a sample by itself: an id, a time, one of few words, a part with fields of its own.
+const PLAIN: [&str; 4] = ["uuid", "date-time", "date", "binary"];
+
+#[test]
+fn every_field_shows_an_example_or_needs_none() {
+    let document = read_document();
+    for (schema, described) in document["components"]["schemas"].as_object().unwrap() {
+        for (field, of_field) in described["properties"].as_object().into_iter().flatten() {
+            let has = |name: &str| !of_field[name].is_null();
+            let is_plain = of_field["format"].as_str().is_some_and(|format| PLAIN.contains(&format));
+            let is_part = ["$ref", "oneOf", "anyOf", "allOf", "items"].into_iter().any(has);
+            let kinds = of_field["type"].to_string();
+            let is_clear = ["boolean", "object"].into_iter().any(|kind| kinds.contains(kind)) || kinds == "null";
+            let is_shown = ["example", "examples", "enum", "const"].into_iter().any(has);
+            assert!(is_shown || is_plain || is_part || is_clear, "{schema}.{field} has no example");
+        }
+    }
+}
+
 #[test]
 fn every_json_body_refuses_unknown_fields() {
     let document = read_document();

@@ -21,6 +21,7 @@ both_databases!(
     what_is_wrong_with_an_upload_is_said_with_its_place,
     a_file_with_several_tools_makes_a_scan_of_each,
     a_long_import_answers_with_an_upload_to_watch,
+    an_upload_that_waits_for_others_says_so,
     a_dry_run_counts_and_keeps_nothing,
     only_who_may_upload_to_a_product_does,
     many_uploads_to_one_source_at_once_end_as_one,
@@ -260,6 +261,28 @@ async fn a_long_import_answers_with_an_upload_to_watch(app: TestApp) {
     let upload = acme.viewer.get(&path).await.expect(200);
     assert_eq!((upload.text("state"), counts(&upload)), ("finished".to_owned(), [3000, 0, 0, 0, 0]));
     acme.editor.scan_with("shop", &sarif_of(3), "wait=601").await.expect(400);
+}
+
+async fn an_upload_that_waits_for_others_says_so(app: TestApp) {
+    let acme = app.tenant("acme").await;
+    let mut others = Vec::new();
+    for lane in ["a", "b", "c", "d"] {
+        others.push(app.app.imports.turn(lane).await);
+    }
+    let answer = acme.editor.scan_with("shop", &sarif_of(3), "wait=0").await.expect(202);
+    assert_eq!((answer.text("state"), answer.text("phase")), ("running".to_owned(), "waiting".to_owned()));
+    let path = answer.header("location").to_owned();
+    let watching = tokio::spawn({
+        let (editor, path) = (acme.editor.clone(), path.clone());
+        async move { editor.get(&format!("{path}/events")).await.expect(200) }
+    });
+    assert_eq!(acme.viewer.get(&path).await.expect(200).text("phase"), "waiting");
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    drop(others);
+    let events = String::from_utf8(watching.await.unwrap().bytes).unwrap();
+    assert!(events.contains("waiting") && events.ends_with("\n\n"), "{events}");
+    let upload = acme.viewer.get(&path).await.expect(200);
+    assert_eq!((upload.text("state"), &upload["phase"]), ("finished".to_owned(), &Value::Null));
 }
 
 async fn a_dry_run_counts_and_keeps_nothing(app: TestApp) {

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use patchbay::base::severity::Severity;
 use patchbay::observations::status::ObservationStatus;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::app::TestApp;
 use crate::both_databases_with_trackers;
-use crate::desk::{Desk, JIRA_CLOUD, JIRA_DATA_CENTER, TWO};
+use crate::desk::{Desk, Finding, JIRA_CLOUD, JIRA_DATA_CENTER, TWO};
 use crate::fakes::fault::Fault;
 use crate::fakes::server::Tracker;
 
@@ -25,6 +25,7 @@ both_databases_with_trackers!(
     deleting_a_product_closes_its_tickets,
     what_people_undo_in_the_tracker_is_put_right_with_the_next_import,
     many_deleted_tickets_at_once_are_not_believed,
+    tickets_of_a_mass_disappearance_stay_open_until_somebody_confirms_it,
     labels_of_people_survive,
     severity_below_the_minimum_closes_and_above_it_reopens,
     an_upload_does_not_wait_for_a_tracker_that_hangs,
@@ -88,6 +89,24 @@ async fn only_the_default_branch_has_tickets(app: TestApp) {
     let branch =
         explained["conditions"].as_array().unwrap().iter().find(|it| it["condition"] == "branch").unwrap().clone();
     assert_eq!(branch["holds"], false);
+}
+
+/// SO-5: a broken scan closes no tickets.
+async fn tickets_of_a_mass_disappearance_stay_open_until_somebody_confirms_it(app: TestApp) {
+    let desk = Desk::github_with(app, json!({ "minimum_severity": "high" })).await;
+    let mut many: Vec<Finding> = (0..59).map(|number| (&*format!("Finding {number}").leak(), "Low")).collect();
+    many.push(TWO[0]);
+    desk.scan_and_work(&many).await;
+    desk.scan_and_work(&[]).await;
+    desk.expect(&[("SQL injection", true)]).await;
+    let source = desk.tenant.viewer.get_all("/scan-sources").await.remove(0);
+    let confirm = format!("/scan-sources/{}/confirm", source["id"].as_str().unwrap());
+    desk.tenant.viewer.post(&confirm, json!({})).await.expect(403);
+    assert!(desk.tenant.editor.post(&confirm, json!({})).await.expect(200)["closes_held_at"].is_null());
+    desk.work().await;
+    desk.expect(&[("SQL injection", false)]).await;
+    desk.tenant.editor.post(&confirm, json!({})).await.expect(409);
+    assert_eq!(desk.tenant.viewer.get("/notifications?open=true").await.expect(200).items("kind"), Vec::<Value>::new());
 }
 
 /// SO-2: only real differences open or close.

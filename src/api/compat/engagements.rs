@@ -37,13 +37,16 @@ pub fn routes(config: &mut ServiceConfig) {
 #[derive(Debug, Serialize, ToSchema)]
 struct CompatEngagement {
     /// Its number.
+    #[schema(example = 17)]
     id: i64,
     /// Its name.
     #[schema(example = "CI/CD")]
     name: String,
     /// What is done.
+    #[schema(example = "Nightly scans")]
     description: String,
     /// The number of its product.
+    #[schema(example = 3)]
     product: i64,
     /// Where it stands: `Not Started`, `In Progress` or `Completed`.
     #[schema(example = "In Progress")]
@@ -51,8 +54,10 @@ struct CompatEngagement {
     /// Whether it is under way.
     active: bool,
     /// The branch, for show: an import says its own.
+    #[schema(example = "main")]
     branch_tag: Option<String>,
     /// The commit, for show: an import says its own.
+    #[schema(example = "4f2a91c")]
     commit_hash: Option<String>,
     /// The day on which it begins.
     #[schema(format = Date, example = "2026-06-01")]
@@ -124,10 +129,10 @@ struct CompatNewEngagement {
 #[derive(Debug, Deserialize, ToSchema)]
 struct CompatEngagementChange {
     /// Its name.
-    #[schema(max_length = 200)]
+    #[schema(max_length = 200, example = "Nightly")]
     name: Option<String>,
     /// What is done.
-    #[schema(max_length = 10_000)]
+    #[schema(max_length = 10_000, example = "Nightly scans")]
     description: Option<String>,
     /// Where it stands.
     #[schema(max_length = 50, example = "Completed")]

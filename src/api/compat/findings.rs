@@ -39,8 +39,10 @@ pub fn routes(config: &mut ServiceConfig) {
 #[derive(Debug, Serialize, ToSchema)]
 struct CompatFinding {
     /// A number that stays the same.
+    #[schema(example = 17)]
     id: i64,
     /// What it is.
+    #[schema(example = "Prototype pollution in lodash")]
     title: String,
     /// How bad it is.
     severity: SeverityWord,
@@ -61,16 +63,21 @@ struct CompatFinding {
     /// Whether somebody looks at it.
     under_review: bool,
     /// The number of its first CWE.
+    #[schema(example = 79)]
     cwe: Option<i32>,
     /// All ids of the vulnerability.
     vulnerability_ids: Vec<CompatVulnerabilityId>,
     /// The component.
+    #[schema(example = "lodash")]
     component_name: Option<String>,
     /// Its version.
+    #[schema(example = "4.17.20")]
     component_version: Option<String>,
     /// Where it is.
+    #[schema(example = "src/login.ts")]
     file_path: Option<String>,
     /// The line there.
+    #[schema(example = 42)]
     line: Option<i32>,
     /// The day on which it was first found.
     #[schema(format = Date, example = "2026-06-01")]
@@ -78,6 +85,7 @@ struct CompatFinding {
     /// When it was first found.
     created: UtcTime,
     /// The name of its product.
+    #[schema(example = "shop")]
     product_name: String,
     /// Its id in Patchbay's own API.
     observation_id: ObservationId,

@@ -53,7 +53,7 @@ struct CompatImport {
     /// The number of the product, which must agree with the rest.
     product_id: Option<Number>,
     /// The name of the product type.
-    #[schema(max_length = 200)]
+    #[schema(max_length = 200, example = "Web")]
     product_type_name: Option<String>,
     /// The name of the product.
     #[schema(max_length = 200, example = "shop")]
@@ -62,7 +62,7 @@ struct CompatImport {
     #[schema(max_length = 200, example = "CI/CD")]
     engagement_name: Option<String>,
     /// The title of the test: the name of the scan source.
-    #[schema(max_length = 200)]
+    #[schema(max_length = 200, example = "nightly")]
     test_title: Option<String>,
     /// Make what is named and missing? Default no.
     auto_create_context: Option<Flag>,
@@ -70,13 +70,13 @@ struct CompatImport {
     #[schema(max_length = 200, example = "main")]
     branch_tag: Option<String>,
     /// The commit.
-    #[schema(max_length = 200)]
+    #[schema(max_length = 200, example = "4f2a91c")]
     commit_hash: Option<String>,
     /// The environment that was scanned.
-    #[schema(max_length = 200)]
+    #[schema(max_length = 200, example = "production")]
     environment: Option<String>,
     /// The service that was scanned: its findings are compared with its own only.
-    #[schema(max_length = 200)]
+    #[schema(max_length = 200, example = "checkout")]
     service: Option<String>,
     /// The day of the scan; not a day to come.
     #[schema(format = Date, example = "2026-06-01")]
@@ -97,20 +97,28 @@ struct CompatImport {
 #[derive(Debug, Serialize, ToSchema)]
 struct CompatImported {
     /// The number of the test.
+    #[schema(example = 8)]
     test: i64,
     /// The same.
+    #[schema(example = 8)]
     test_id: i64,
     /// The number of the engagement.
+    #[schema(example = 5)]
     engagement_id: i64,
     /// The number of the product.
+    #[schema(example = 3)]
     product_id: i64,
     /// The number of the product type, once a client said one.
+    #[schema(example = 1)]
     product_type_id: Option<i64>,
     /// The name of the product.
+    #[schema(example = "shop")]
     product_name: String,
     /// The name of the engagement.
+    #[schema(example = "Nightly")]
     engagement_name: String,
     /// The title of the test.
+    #[schema(example = "nightly")]
     test_title: String,
     /// The name of the format.
     #[schema(example = "Trivy Scan")]
@@ -119,8 +127,10 @@ struct CompatImported {
     #[schema(format = Date, example = "2026-06-01")]
     scan_date: String,
     /// The branch.
+    #[schema(example = "main")]
     branch_tag: Option<String>,
     /// The commit.
+    #[schema(example = "4f2a91c")]
     commit_hash: Option<String>,
     /// Whether what the report does not hold was resolved.
     close_old_findings: bool,
@@ -138,6 +148,9 @@ struct CompatImported {
 #[derive(Debug, Serialize, ToSchema)]
 struct CompatLinks {
     /// The upload.
+    #[schema(
+        example = "/api/v1/organizations/018f3b7e-5f00-7cc0-8000-000000000001/uploads/018f3b7e-5f00-7cc0-8000-000000000002"
+    )]
     upload: String,
     /// Its scans.
     scans: Vec<String>,

@@ -19,10 +19,13 @@ const DEFAULT_LIMIT: i64 = 25;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Results<T> {
     /// How many there are in all.
+    #[schema(example = 17)]
     pub count: i64,
     /// The next part.
+    #[schema(example = "https://patchbay.example.com/api/v2/products/?limit=25&offset=25")]
     pub next: Option<String>,
     /// The part before.
+    #[schema(example = "https://patchbay.example.com/api/v2/products/?limit=25")]
     pub previous: Option<String>,
     /// The results.
     pub results: Vec<T>,

@@ -1,4 +1,5 @@
-//! Endpoints that clients of other servers find where they look for them: those of DefectDojo below `/api/v2`.
+//! Endpoints that clients of other servers find where they look for them: those of DefectDojo below `/api/v2`, and those
+//! of SecObserve below `/api/import` and `/api/products`.
 //!
 //! A thin layer over the same services, with the same permissions. What is different: `Authorization: Token` and
 //! `APIToken` beside `Bearer`, no organization in the path (it is the token's, or the person's only one), numbers for
@@ -16,6 +17,7 @@ pub mod findings;
 pub mod imports;
 pub mod list;
 pub mod products;
+pub mod secobserve;
 pub mod slashes;
 pub mod statistics;
 pub mod tests;
@@ -32,6 +34,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(tests::routes)
         .configure(imports::routes)
         .configure(findings::routes)
+        .configure(secobserve::routes)
         .default_service(web::to(routing::no_route))
         .wrap(from_fn(idempotency::for_callers))
         .wrap(from_fn(limits::for_callers));

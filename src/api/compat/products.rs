@@ -34,6 +34,7 @@ pub fn routes(config: &mut ServiceConfig) {
 #[derive(Debug, Serialize, ToSchema)]
 struct CompatProductType {
     /// Its number.
+    #[schema(example = 17)]
     id: i64,
     /// Its name.
     #[schema(example = "Web shops")]
@@ -58,13 +59,16 @@ struct CompatNewProductType {
 #[derive(Debug, Serialize, ToSchema)]
 struct CompatProduct {
     /// Its number.
+    #[schema(example = 17)]
     id: i64,
     /// Its name.
     #[schema(example = "shop")]
     name: String,
     /// What it is.
+    #[schema(example = "The web shop")]
     description: String,
     /// The number of its product type, once a client said one.
+    #[schema(example = 1)]
     prod_type: Option<i64>,
     /// When it was made.
     created: UtcTime,

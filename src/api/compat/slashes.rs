@@ -7,7 +7,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Uri;
 use actix_web::middleware::Next;
 
-const OF_OTHER_SERVERS: &str = "/api/v2/";
+const OF_OTHER_SERVERS: [&str; 3] = ["/api/v2/", "/api/import/", "/api/products/"];
 
 /// Middleware: from here on, the paths of other servers' APIs have no slash at the end.
 ///
@@ -18,7 +18,8 @@ pub async fn drop_last_slash(
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let path = request.path();
-    if let Some(path) = path.strip_suffix('/').filter(|_| path.starts_with(OF_OTHER_SERVERS)) {
+    if let Some(path) = path.strip_suffix('/').filter(|_| OF_OTHER_SERVERS.iter().any(|start| path.starts_with(start)))
+    {
         let query = request.query_string();
         let mark = if query.is_empty() { "" } else { "?" };
         if let Ok(uri) = format!("{path}{mark}{query}").parse::<Uri>() {

@@ -12,18 +12,25 @@ use crate::scans::model::ScanCounts;
 #[derive(Debug, Clone, Copy, Default, Serialize, ToSchema)]
 struct CompatStatusCounts {
     /// Active ones.
+    #[schema(example = 12)]
     active: i64,
     /// Duplicates.
+    #[schema(example = 0)]
     duplicate: i64,
     /// False positives.
+    #[schema(example = 1)]
     false_p: i64,
     /// What is no matter of security here.
+    #[schema(example = 0)]
     out_of_scope: i64,
     /// Fixed ones.
+    #[schema(example = 4)]
     is_mitigated: i64,
     /// Accepted risks.
+    #[schema(example = 2)]
     risk_accepted: i64,
     /// All of them.
+    #[schema(example = 19)]
     total: i64,
 }
 
@@ -89,6 +96,7 @@ struct CompatTotal {
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 struct CompatTotalCount {
     /// How many.
+    #[schema(example = 19)]
     total: i64,
 }
 

@@ -26,13 +26,16 @@ pub fn routes(config: &mut ServiceConfig) {
 #[derive(Debug, Serialize, ToSchema)]
 struct CompatTest {
     /// Its number.
+    #[schema(example = 17)]
     id: i64,
     /// Its title.
     #[schema(example = "web shop")]
     title: String,
     /// The number of its engagement.
+    #[schema(example = 5)]
     engagement: i64,
     /// The number of its test type.
+    #[schema(example = 40)]
     test_type: Option<i64>,
     /// The name of its test type.
     #[schema(example = "Trivy Scan")]
@@ -96,6 +99,7 @@ struct TestFilter {
 #[derive(Debug, Serialize, ToSchema)]
 struct CompatTestType {
     /// Its number: the same everywhere.
+    #[schema(example = 17)]
     id: i64,
     /// Its name.
     #[schema(example = "Trivy Scan")]

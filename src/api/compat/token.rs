@@ -98,15 +98,19 @@ struct CompatProfile {
 #[derive(Serialize, ToSchema)]
 struct CompatUser {
     /// A number that stays the same.
+    #[schema(example = 17)]
     id: i64,
     /// The e-mail address of a person, the name of a token.
     #[schema(example = "ann@example.com")]
     username: String,
     /// The name of a person.
+    #[schema(example = "Jo")]
     first_name: String,
     /// Always empty: people have one name here.
+    #[schema(example = "")]
     last_name: String,
     /// The e-mail address of a person.
+    #[schema(example = "jo@example.com")]
     email: Option<String>,
     /// Whether they may log in.
     is_active: bool,

@@ -30,7 +30,7 @@ pub struct IssueView {
     #[schema(min_length = 1, max_length = 200, example = "Log4Shell in the shop")]
     name: String,
     /// Markdown.
-    #[schema(max_length = 100_000)]
+    #[schema(max_length = 100_000, example = "Both web servers run an old OpenSSL.")]
     description: String,
     /// Markdown: what to do about it.
     #[schema(max_length = 100_000, example = "Update log4j-core to 2.17.1.")]
@@ -126,8 +126,10 @@ pub struct DraftView {
     #[schema(example = "CVE-2021-44228: Remote code execution in log4j-core")]
     name: String,
     /// Which vulnerabilities, and how often.
+    #[schema(example = "CVE-2024-5535 on 2 assets")]
     description: String,
     /// What their sources advise.
+    #[schema(example = "Install OpenSSL 3.0.14 or later.")]
     remediation: String,
     /// The highest among them.
     risk: Risk,
@@ -183,6 +185,7 @@ pub struct IssueFacetValueView {
     #[schema(example = "open")]
     value: Option<String>,
     /// What it is called, where that is another.
+    #[schema(example = "shop")]
     name: Option<String>,
     /// How many issues have it.
     #[schema(example = 7)]
@@ -215,6 +218,7 @@ pub struct EntryView {
     /// By which user or API token.
     actor_id: Option<Uuid>,
     /// By whom in a tracker, as it calls them.
+    #[schema(example = "Jo Doe")]
     actor_name: Option<String>,
     /// What changed.
     #[schema(example = "state")]
@@ -266,6 +270,7 @@ pub struct InstanceView {
     /// Since when.
     remediated_at: Option<UtcTime>,
     /// How often it was found again.
+    #[schema(example = 1)]
     regressions: i32,
     /// When it was added.
     added_at: UtcTime,

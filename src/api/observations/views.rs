@@ -51,6 +51,7 @@ pub struct ObservationView {
     /// In which component.
     component: Option<NamedComponent>,
     /// The version in which it is fixed.
+    #[schema(example = "4.17.21")]
     fixed_version: Option<String>,
     /// The source that reports it.
     source: NamedSource,
@@ -58,6 +59,7 @@ pub struct ObservationView {
     #[schema(example = "src/login.rs")]
     location: String,
     /// The line there.
+    #[schema(example = 42)]
     line: Option<i32>,
     /// When it was first reported.
     first_seen_at: UtcTime,
@@ -91,6 +93,7 @@ pub struct VulnerabilityBrief {
     #[schema(example = 10.0)]
     cvss_score: Option<f64>,
     /// Its EPSS probability.
+    #[schema(example = 0.042)]
     epss: Option<f64>,
     /// Whether it is in a catalogue of known exploited vulnerabilities.
     is_known_exploited: bool,
@@ -141,6 +144,7 @@ pub struct NamedComponent {
     #[schema(example = "2.14.1")]
     version: String,
     /// Its package URL; empty where unknown.
+    #[schema(example = "pkg:npm/lodash@4.17.20")]
     purl: String,
 }
 
@@ -289,6 +293,7 @@ pub struct HistoryView {
     #[schema(example = "false_positive")]
     new_value: Option<String>,
     /// Why.
+    #[schema(example = "Not reachable from outside.")]
     comment: Option<String>,
 }
 
@@ -339,8 +344,10 @@ pub struct FacetValueView {
     #[schema(example = "open")]
     value: String,
     /// The name of what the value identifies.
+    #[schema(example = "shop")]
     name: Option<String>,
     /// How many.
+    #[schema(example = 12)]
     observations: i64,
 }
 

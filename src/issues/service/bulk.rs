@@ -57,6 +57,7 @@ pub struct ItemResult {
     pub outcome: Outcome,
     /// Why it was refused.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "the issue is closed")]
     pub detail: Option<String>,
 }
 
@@ -65,7 +66,7 @@ pub struct ItemResult {
 #[schema(as = IssueSummary)]
 pub struct Summary {
     /// How many changed.
-    #[schema(value_type = i64)]
+    #[schema(value_type = i64, example = 3)]
     pub changed: usize,
     /// What became of each.
     pub results: Vec<ItemResult>,

@@ -97,8 +97,10 @@ fn body(world: &World, operation: &Operation, naming: Naming, number: usize) -> 
     let json = match operation.described["operationId"].as_str().unwrap() {
         "post_scan" => return ("application/octet-stream".to_owned(), REPORT.to_owned()),
         "compat_import_scan" | "compat_reimport_scan" => {
-            return (format!("multipart/form-data; boundary={BOUNDARY}"), form(id("engagement_number")));
+            return form(&[("scan_type", "SARIF"), ("engagement", id("engagement_number"))]);
         }
+        "compat_upload_observations" | "compat_upload_sbom" => return form(&[("product_name", &fresh)]),
+        "put_security_gate" => json!({ "most_active": { "critical": 0 } }),
         "update_me" => json!({ "name": "Somebody" }),
         "create_organization" => json!({ "slug": format!("fresh-{number}"), "name": "Fresh" }),
         // Too short a new one.
@@ -153,15 +155,16 @@ fn compat_engagement(world: &World, naming: Naming, number: usize) -> (String, S
     ("application/json".to_owned(), body.to_string())
 }
 
-/// A report for an engagement, as other servers' clients send it.
-fn form(engagement: &str) -> String {
-    let text = |name: &str, text: &str| {
+/// A report with what is said about it, as other servers' clients send it.
+fn form(parts: &[(&str, &str)]) -> (String, String) {
+    let text = |(name, text): &(&str, &str)| {
         format!("--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{text}\r\n")
     };
     let file = format!(
         "--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"file\"; filename=\"report.json\"\r\n\r\n{SARIF}\r\n"
     );
-    format!("{}{}{file}--{BOUNDARY}--\r\n", text("scan_type", "SARIF"), text("engagement", engagement))
+    let said: String = parts.iter().map(text).collect();
+    (format!("multipart/form-data; boundary={BOUNDARY}"), format!("{said}{file}--{BOUNDARY}--\r\n"))
 }
 
 const SARIF: &str = r#"{"version":"2.1.0","runs":[{"tool":{"driver":{"name":"other"}},"results":[]}]}"#;
