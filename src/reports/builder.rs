@@ -1,7 +1,9 @@
 //! Builds a [`Report`]: each vulnerability, asset and component once, findings by index, losses as warnings.
 
+use std::collections::hash_map::RandomState;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::hash::{BuildHasher, Hash};
 
 use serde::Deserialize;
 
@@ -18,9 +20,9 @@ pub const WARNING_LIMIT: usize = 200;
 #[derive(Debug, Default)]
 pub struct ReportBuilder {
     report: Report,
-    vulnerabilities: HashMap<String, usize>,
-    assets: HashMap<Asset, usize>,
-    components: HashMap<Component, usize>,
+    vulnerabilities: Index,
+    assets: Index,
+    components: Index,
     once: HashMap<String, usize>,
     warnings_left_out: usize,
     lost_left_out: bool,
@@ -39,13 +41,20 @@ impl ReportBuilder {
 
     /// The index of the vulnerability with this key, made by `make` when it is new. `make` need not set the key.
     pub fn vulnerability(&mut self, key: &str, make: impl FnOnce() -> Vulnerability) -> usize {
-        if let Some(index) = self.vulnerabilities.get(key) {
-            return *index;
+        if !text::is_line(key) {
+            let made = make();
+            return self.known(&self.sound_key(key, &made.title), || made);
         }
-        let vulnerability = Vulnerability { key: key.to_owned(), ..make() };
-        self.vulnerabilities.insert(key.to_owned(), self.report.vulnerabilities.len());
-        self.report.vulnerabilities.push(vulnerability);
-        self.report.vulnerabilities.len() - 1
+        self.known(key, make)
+    }
+
+    fn known(&mut self, key: &str, make: impl FnOnce() -> Vulnerability) -> usize {
+        let known = &mut self.report.vulnerabilities;
+        let index = self.vulnerabilities.of(key, known.len(), |index| known[index].key == key);
+        if index == known.len() {
+            known.push(cleaned(Vulnerability { key: key.to_owned(), ..make() }));
+        }
+        index
     }
 
     /// The index of an asset; `None` when it has no name.
@@ -54,11 +63,7 @@ impl ReportBuilder {
         if name.is_empty() {
             return None;
         }
-        let assets = &mut self.report.assets;
-        Some(*self.assets.entry(Asset { kind, name }).or_insert_with_key(|asset| {
-            assets.push(asset.clone());
-            assets.len() - 1
-        }))
+        Some(self.assets.place(&mut self.report.assets, Asset { kind, name }))
     }
 
     /// The index of a component; `None` when it has no name. Empty version and purl count as absent.
@@ -69,11 +74,7 @@ impl ReportBuilder {
         }
         let component =
             Component { name, version: text::some(text::line(version)), purl: text::some(text::line(purl)) };
-        let components = &mut self.report.components;
-        Some(*self.components.entry(component).or_insert_with_key(|component| {
-            components.push(component.clone());
-            components.len() - 1
-        }))
+        Some(self.components.place(&mut self.report.components, component))
     }
 
     /// The index of what a URL is on: its scheme and host as an application, or the host alone where it has no scheme.
@@ -83,11 +84,28 @@ impl ReportBuilder {
     }
 
     /// Hands each entry that could be read to `take`, with its place (`/results/3`); the others are noted as lost.
-    pub fn each<T>(&mut self, entries: Entries<T>, path: &str, mut take: impl FnMut(&mut Self, &T, Box<str>)) {
-        for (index, entry) in entries.0.into_iter().enumerate() {
+    pub fn each<'a, T: Deserialize<'a>>(
+        &mut self,
+        entries: Entries<'a, T>,
+        path: &str,
+        mut take: impl FnMut(&mut Self, &T, Box<str>),
+    ) {
+        self.each_owned(entries, path, |builder, entry, place| take(builder, &entry, place));
+    }
+
+    /// Hands each entry over like [`Self::each`], for good.
+    pub fn each_owned<'a, T: Deserialize<'a>>(
+        &mut self,
+        entries: Entries<'a, T>,
+        path: &str,
+        mut take: impl FnMut(&mut Self, T, Box<str>),
+    ) {
+        // Most entries are a finding each. Growing by doubling would take room for twice as many.
+        self.report.findings.reserve(entries.len());
+        for (index, entry) in entries.into_iter().enumerate() {
             let place = format!("{path}/{index}");
             if let Some(entry) = self.keep(entry, &place) {
-                take(self, &entry, place.into());
+                take(self, entry, place.into());
             }
         }
     }
@@ -103,10 +121,11 @@ impl ReportBuilder {
         mut take: impl FnMut(&mut Self, &T, Box<str>),
     ) -> Result<(), ParseError> {
         if text.trim_start().starts_with('[') {
-            self.each(json::read(text)?, "", take);
+            self.each::<T>(json::read(text)?, "", take);
             return Ok(());
         }
-        for (line, entry) in json::documents(text)? {
+        for document in json::documents(text) {
+            let (line, entry) = document?;
             let place = format!("line {line}");
             if let Some(entry) = self.keep(entry, &place) {
                 take(self, &entry, place.into());
@@ -115,24 +134,48 @@ impl ReportBuilder {
         Ok(())
     }
 
-    /// Adds a finding.
-    pub fn add(&mut self, finding: Finding) {
+    /// A key for a vulnerability whose own is no clean line, or empty: then its title tells it apart.
+    fn sound_key(&self, key: &str, title: &str) -> String {
+        let key = text::line(key);
+        if key.is_empty() { text::line(&words::key(&[], &self.report.tool, title)) } else { key }
+    }
+
+    /// Adds a finding. What is empty in it counts as absent, and what is put together of raw parts is cleaned.
+    pub fn add(&mut self, mut finding: Finding) {
+        let place = &mut finding.location;
+        let lines = [&mut place.file, &mut place.url, &mut place.method, &mut place.parameter, &mut place.port];
+        let others = [&mut place.resource, &mut finding.fingerprint, &mut finding.fixed_version];
+        for line in lines.into_iter().chain(others) {
+            if line.as_ref().is_some_and(|line| !text::is_clean(line) || line.is_empty()) {
+                *line = line.take().and_then(|line| text::some_line(&line));
+            }
+        }
+        let justification = finding.analysis.as_mut().and_then(|analysis| analysis.justification.as_mut());
+        let texts = finding.facts.iter_mut().map(|(_, value)| value).chain(justification);
+        for text in texts.chain(&mut finding.description).filter(|text| !text::is_clean(text)) {
+            *text = text::text(text);
+        }
+        finding.facts.retain(|(_, value)| !value.is_empty());
         self.report.findings.push(finding);
     }
 
     /// Adds a finding of a vulnerability, which is kept if its key is new; else what differs from the known one is
     /// noted with the finding.
     pub fn add_of(&mut self, vulnerability: Vulnerability, mut finding: Finding) {
-        if let Some(index) = self.vulnerabilities.get(&vulnerability.key) {
-            finding.vulnerability = *index;
-            // What is said here goes before what the vulnerability is called elsewhere.
-            let described = finding.description.take().unwrap_or(vulnerability.description);
-            self.add_differing(finding, vulnerability.severity, &vulnerability.title, &described);
-        } else {
-            let key = vulnerability.key.clone();
-            finding.vulnerability = self.vulnerability(&key, || vulnerability);
-            self.add(finding);
+        if !text::is_line(&vulnerability.key) {
+            let key = self.sound_key(&vulnerability.key, &vulnerability.title);
+            return self.add_of(Vulnerability { key, ..vulnerability }, finding);
         }
+        let known = &mut self.report.vulnerabilities;
+        let key = vulnerability.key.as_str();
+        finding.vulnerability = self.vulnerabilities.of(key, known.len(), |index| known[index].key == key);
+        if finding.vulnerability == known.len() {
+            known.push(cleaned(vulnerability));
+            return self.add(finding);
+        }
+        // What is said here goes before what the vulnerability is called elsewhere.
+        let described = finding.description.take().unwrap_or(vulnerability.description);
+        self.add_differing(finding, vulnerability.severity, &vulnerability.title, &described);
     }
 
     /// Adds a finding like [`Self::add_of`], unless there is one that is the same: then what is said here is added there,
@@ -197,8 +240,13 @@ impl ReportBuilder {
     }
 
     fn note(&mut self, place: impl fmt::Display, detail: &str, lost_entry: bool) {
+        let detail = text::title(detail);
+        if detail.is_empty() && !lost_entry {
+            return;
+        }
         if self.report.warnings.len() < WARNING_LIMIT {
-            self.report.warnings.push(Warning { place: place.to_string(), detail: text::title(detail), lost_entry });
+            let place = text::title(&place.to_string());
+            self.report.warnings.push(Warning { place, detail, lost_entry });
         } else {
             self.warnings_left_out += 1;
             self.lost_left_out |= lost_entry;
@@ -238,6 +286,50 @@ impl ReportBuilder {
     }
 }
 
+/// A vulnerability whose title, ids and links are one clean line each; those that say nothing are left out.
+fn cleaned(mut vulnerability: Vulnerability) -> Vulnerability {
+    if !text::is_line(&vulnerability.title) {
+        vulnerability.title = text::title(&vulnerability.title);
+    }
+    for list in [&mut vulnerability.ids, &mut vulnerability.references] {
+        for item in list.iter_mut().filter(|item| item.len() > text::LINE_LIMIT || !text::is_line(item)) {
+            *item = text::line(item);
+        }
+        list.retain(|item| !item.is_empty());
+    }
+    vulnerability
+}
+
+/// Finds what a list holds, without a second copy of it: by its hash, then by a look into the list.
+#[derive(Debug, Default)]
+struct Index {
+    hasher: RandomState,
+    places: HashMap<u64, usize>,
+}
+
+impl Index {
+    /// Where something is that hashes like `key`; `next`, noted for it, when it is new.
+    fn of(&mut self, key: impl Hash, next: usize, is_there: impl Fn(usize) -> bool) -> usize {
+        // Two that share their hash, which hardly happens, are told apart by a second one.
+        for attempt in 0_u64.. {
+            let place = *self.places.entry(self.hasher.hash_one((attempt, &key))).or_insert(next);
+            if place == next || is_there(place) {
+                return place;
+            }
+        }
+        next
+    }
+
+    /// Where an item is in its list; at its end, when it is new.
+    fn place<T: Hash + Eq>(&mut self, list: &mut Vec<T>, item: T) -> usize {
+        let index = self.of(&item, list.len(), |index| list[index] == item);
+        if index == list.len() {
+            list.push(item);
+        }
+        index
+    }
+}
+
 /// What a URL is on: scheme and host, or the host alone.
 fn asset_of_url(url: &str) -> (AssetKind, &str) {
     (if url.contains("://") { AssetKind::Application } else { AssetKind::Host }, words::origin(url))
@@ -256,7 +348,9 @@ fn elsewhere(known: &Location, other: &Location) -> Option<String> {
 
 /// The facts that are known, of all that a format may give.
 pub fn facts(known: impl IntoIterator<Item = (&'static str, Option<String>)>) -> Vec<(&'static str, String)> {
-    known.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    let mut facts: Vec<_> = known.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+    facts.shrink_to_fit();
+    facts
 }
 
 #[cfg(test)]

@@ -137,12 +137,22 @@ impl Unpacker<'_> {
     }
 
     fn zip(&mut self, mut source: impl Read + Seek, depth: usize) -> Result<(), ParseError> {
-        refuse_many_members(&mut source)?;
+        let declared = declared_members(&mut source)?;
+        if declared.iter().any(|members| *members > MEMBERS_LIMIT as u64) {
+            return Err(ParseError::Unsupported { detail: format!("a zip with more than {MEMBERS_LIMIT} members") });
+        }
         let mut archive = ZipArchive::new(source).map_err(zip_error)?;
+        // Of members with one name the library keeps the last.
+        if !declared.contains(&(archive.len() as u64)) {
+            return Err(ParseError::malformed("zip", "two members have the same name"));
+        }
+        if archive.has_overlapping_files().map_err(zip_error)? {
+            return Err(ParseError::malformed("zip", "members overlap"));
+        }
         for index in 0..archive.len() {
             let member = archive.by_index(index).map_err(zip_error)?;
             let name = text::title(&String::from_utf8_lossy(member.name_raw()));
-            if !is_report(&name) {
+            if member.is_symlink() || !is_report(&name) {
                 continue;
             }
             let (declared, packed) = (member.size(), member.compressed_size());
@@ -173,24 +183,30 @@ impl Unpacker<'_> {
     }
 }
 
-/// Looks at the end record before the library does, which holds every member's name in memory.
-fn refuse_many_members(source: &mut (impl Read + Seek)) -> Result<(), ParseError> {
-    const RECORD: u64 = 22;
-    const COMMENT: u64 = 65_535;
+/// How many members the archive says it has, before the library reads their names into memory. There may be several
+/// answers: a record of two counts, and what only looks like one, which the library tries in turn.
+fn declared_members(source: &mut (impl Read + Seek)) -> Result<Vec<u64>, ParseError> {
+    /// End records with the longest comment, and what zip64 puts before them.
+    const TAIL: u64 = 22 + 65_535 + 20 + 56;
     let size = source.seek(SeekFrom::End(0))?;
-    source.seek(SeekFrom::Start(size.saturating_sub(RECORD + COMMENT)))?;
+    source.seek(SeekFrom::Start(size.saturating_sub(TAIL)))?;
     let mut tail = Vec::new();
-    source.take(RECORD + COMMENT).read_to_end(&mut tail)?;
+    source.take(TAIL).read_to_end(&mut tail)?;
     source.rewind()?;
-    let record = tail.windows(12).rev().find(|bytes| bytes.starts_with(b"PK\x05\x06"));
-    let members = record.map_or(0, |record| usize::from(u16::from_le_bytes([record[10], record[11]])));
-    if members > MEMBERS_LIMIT {
-        return Err(ParseError::Unsupported { detail: format!("a zip with more than {MEMBERS_LIMIT} members") });
+    let records = |signature: &'static [u8]| tail.windows(40).filter(move |bytes| bytes.starts_with(signature));
+    let number = |bytes: &[u8]| bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte));
+    let large: Vec<u64> = records(b"PK\x06\x06").flat_map(|r| [number(&r[24..32]), number(&r[32..40])]).collect();
+    if large.is_empty() && records(b"PK\x06\x07").next().is_some() {
+        return Err(ParseError::Unsupported { detail: "a zip64 whose end is not at its end".to_owned() });
     }
-    Ok(())
+    let ends = tail.windows(12).filter(|bytes| bytes.starts_with(b"PK\x05\x06"));
+    let small = ends.flat_map(|r| [number(&r[8..10]), number(&r[10..12])]);
+    // All ones stand for what only the larger record can hold.
+    let small = small.filter(|members| large.is_empty() || *members != u64::from(u16::MAX));
+    Ok(small.chain(large.iter().copied()).collect())
 }
 
-/// Folders and what macOS adds are not reports.
+/// Folders and what macOS adds are not reports, nor are links, whose content is where they lead.
 fn is_report(name: &str) -> bool {
     let file = name.rsplit('/').next().unwrap_or_default();
     !file.is_empty() && !file.starts_with("._") && file != ".DS_Store" && !name.starts_with("__MACOSX/")
@@ -326,6 +342,47 @@ mod tests {
     fn refuses_archives_in_archives_in_archives() {
         let nested = (0..4).fold(b"{}".to_vec(), |inner, _| gzip(&inner));
         assert!(matches!(unpack(nested, TOTAL_LIMIT), Err(ParseError::Unsupported { .. })));
+    }
+
+    /// The central directory of an archive with two members: where each one's record begins, and the end record.
+    fn records(archive: &[u8]) -> [usize; 3] {
+        let all = |signature: &[u8]| -> Vec<usize> {
+            (0..archive.len()).filter(|at| archive[*at..].starts_with(signature)).collect()
+        };
+        [all(b"PK\x01\x02")[0], all(b"PK\x01\x02")[1], all(b"PK\x05\x06")[0]]
+    }
+
+    /// S-21
+    #[test]
+    fn refuses_archives_whose_members_hide_behind_others() {
+        let honest = zip(&[("a.json", b"{1}"), ("b.json", b"{2}")]);
+        let [first, second, end] = records(&honest);
+        // The name stands 46 bytes behind the record's beginning, and where its data begins at 42.
+        let mut same_name = honest.clone();
+        same_name[second + 46] = b'a';
+        let mut overlapping = honest.clone();
+        overlapping.copy_within(first + 42..first + 46, second + 42);
+        // How many members this disk has, and how many all have: libraries differ in which they believe.
+        let mut countless = honest.clone();
+        countless[end + 9] = 0xf0;
+        let mut far_away = honest.clone();
+        far_away.splice(end..end, [b"PK\x06\x07".as_slice(), &[0; 36]].concat());
+        for (archive, detail) in [
+            (same_name, "same name"),
+            (overlapping, "overlap"),
+            (countless, "more than 1000 members"),
+            (far_away, "zip64"),
+        ] {
+            let error = unpack(archive, TOTAL_LIMIT).expect_err(detail).to_string();
+            assert!(error.contains(detail), "{error}");
+        }
+    }
+
+    #[test]
+    fn follows_no_link() {
+        let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        writer.add_symlink("report.json", "/etc/passwd", SimpleFileOptions::default()).unwrap();
+        assert!(texts(writer.finish().unwrap().into_inner()).is_empty());
     }
 
     #[test]

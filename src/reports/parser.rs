@@ -67,6 +67,21 @@ impl Sign {
         }
     }
 
+    /// Whether the content has at least the beginning of this sign: the first key of its path, the root of its XML.
+    #[must_use]
+    pub fn begins(&self, sniff: &Sniff<'_>) -> bool {
+        match self {
+            Self::Has(path) | Self::List(path) | Self::Object(path) => {
+                let begin = first_key(path);
+                // Documents that follow each other may also be sent as a list.
+                begin.is_empty() || sniff.has(begin) || sniff.has(&format!("[].{begin}"))
+            }
+            Self::Lacks(_) | Self::Lines => false,
+            Self::Column(_) => self.holds(sniff) && sniff.head().contains(['\n', '\r']),
+            Self::Contains(_) | Self::Says(..) => self.holds(sniff),
+        }
+    }
+
     /// How much this sign tells: a deep path more than a shallow one, a fixed value most.
     #[must_use]
     pub fn weight(&self) -> u32 {
@@ -79,6 +94,13 @@ impl Sign {
             Self::Lacks(_) => 0,
         }
     }
+}
+
+/// The first key of a path, after the list that the document itself may be; of XML the root.
+fn first_key(path: &str) -> &str {
+    let from = if path.starts_with("[].") { 3 } else { 0 };
+    let end = path[from..].find(if path.starts_with('/') { '@' } else { '.' }).map_or(path.len(), |at| from + at);
+    path[..end].trim_end_matches("[]")
 }
 
 impl fmt::Display for Sign {

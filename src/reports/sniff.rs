@@ -85,7 +85,7 @@ impl<'a> Sniff<'a> {
         let Some(root) = xml::root(self.head) else { return };
         self.documents = 1;
         for (key, value) in root.attributes {
-            let node = Node { texts: vec![Cow::Owned(value)], ..Node::default() };
+            let node = Node { texts: vec![value], ..Node::default() };
             self.paths.insert(format!("/{}@{key}", root.name), node);
         }
         self.paths.insert(format!("/{}", root.name), Node { is_object: true, ..Node::default() });
@@ -144,6 +144,13 @@ impl<'a> Sniff<'a> {
     #[must_use]
     pub fn has_column(&self, name: &str) -> bool {
         self.columns.iter().any(|column| column.eq_ignore_ascii_case(name))
+    }
+
+    /// Whether there is no word in it: white space, or JSON of empty values alone.
+    #[must_use]
+    pub fn says_nothing(&self) -> bool {
+        let is_empty = |(path, node): (&String, &Node<'_>)| !path.contains('.') && node.texts.is_empty();
+        self.columns.is_empty() && self.syntax != Syntax::Xml && self.paths.iter().all(is_empty)
     }
 
     /// What stands on the first level, for an error message.

@@ -206,15 +206,27 @@ async fn bare_compressed_and_archived_files_are_read(app: TestApp) {
     assert_eq!(counts(&answer), [1, 0, 0, 0, 0]);
 }
 
-/// S-20
+/// S-19, S-20, S-21
 async fn what_is_wrong_with_an_upload_is_said_with_its_place(app: TestApp) {
     let acme = app.tenant("acme").await;
     let product = acme.editor.product("shop").await;
     let json_type = "application/json";
     let good = sarif(&[found("a", "x.rs", 1)]).bytes();
     let half = good[..good.len() / 2].to_vec();
-    let nested = vec![b'['; 1_000_000];
+    let deep = vec![b'['; 1_000_000];
+    let gzip = |bytes: &[u8]| {
+        let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        writer.write_all(bytes).unwrap();
+        writer.finish().unwrap()
+    };
+    let nested = (0..4).fold(good.clone(), |inner, _| gzip(&inner));
+    let entities = b"<!DOCTYPE nmaprun [<!ENTITY a SYSTEM \"file:///etc/passwd\">]><nmaprun><host>&a;</host></nmaprun>";
+    let page = b"<html><body>502 Bad Gateway</body></html>";
     for (name, query, bytes, statuses, says) in [
+        ("an external entity", "product=shop", entities.to_vec(), vec![400], "line 1: the document declares entities"),
+        ("a bomb", "product=shop", gzip(&vec![b' '; 20 << 20]), vec![413], "limit"),
+        ("archives in archives", "product=shop", nested, vec![415], "inside one another"),
+        ("a page of a proxy", "product=shop&format=nmap", page.to_vec(), vec![422], "nmap"),
         ("no product", "branch=main", good.clone(), vec![400], "product"),
         ("a typo", "product=shop&brnch=main", good.clone(), vec![400], "branch"),
         ("an unknown format", "product=shop&format=sarfi", good.clone(), vec![400], "sarif"),
@@ -222,7 +234,7 @@ async fn what_is_wrong_with_an_upload_is_said_with_its_place(app: TestApp) {
         ("an empty file", "product=shop", Vec::new(), vec![400], "empty"),
         ("no report", "product=shop", b"hello".to_vec(), vec![400, 422], ""),
         ("half a report", "product=shop", half, vec![400, 422], ""),
-        ("a deep nest", "product=shop", nested, vec![400, 422], ""),
+        ("a deep nest", "product=shop", deep, vec![400, 422], ""),
         ("other JSON", "product=shop", b"{\"a\":1}".to_vec(), vec![400, 422], ""),
     ] {
         let answer = acme.editor.scan_bytes(query, json_type, bytes).await;

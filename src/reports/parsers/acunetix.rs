@@ -128,10 +128,11 @@ fn from_xml(builder: &mut ReportBuilder, text: &str) -> Result<(), ParseError> {
     let mut start = String::new();
     xml::each(text, &["StartURL", "FinishTime", "Aborted", "ReportItem"], |line, element| {
         let said = element.text.trim();
-        match element.name.as_str() {
+        match element.name {
             "StartURL" => {
                 start = text::line(said);
-                builder.head().target.get_or_insert_with(|| start.clone());
+                let head = builder.head();
+                head.target = head.target.take().or_else(|| text::some(start.clone()));
             }
             "FinishTime" => builder.head().reported_at = time::of(said),
             "Aborted" => builder.head().failed |= said.eq_ignore_ascii_case("true"),

@@ -37,7 +37,7 @@ struct File<'a> {
     #[serde(borrow, rename = "imageFullTag", default)]
     full_tag: Text<'a>,
     #[serde(borrow)]
-    vulnerabilities: Entries<Entry<'a>>,
+    vulnerabilities: Entries<'a, Entry<'a>>,
 }
 
 #[derive(Deserialize)]

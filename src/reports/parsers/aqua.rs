@@ -38,8 +38,8 @@ pub const PARSER: Parser = Parser {
 fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     let mut builder = ReportBuilder::new("Aqua");
     if text.trim_start().starts_with('[') {
-        let file: json::Entries<Several<'_>> = json::read(text)?;
-        for (index, entry) in file.0.into_iter().enumerate() {
+        let file: json::Entries<'_, Several<'_>> = json::read(text)?;
+        for (index, entry) in file.into_iter().enumerate() {
             let place = format!("/{index}");
             if let Some(entry) = builder.keep(entry, &place) {
                 add_scan(&mut builder, entry.results, &format!("{place}/results"));
@@ -74,7 +74,7 @@ fn add_scan(builder: &mut ReportBuilder, scan: Scan<'_>, path: &str) {
     let asset = image(builder, &scan.image);
     let head = builder.head();
     head.reported_at = head.reported_at.max(scan.scan_started.seconds.time());
-    for (number, scanned) in scan.resources.0.into_iter().enumerate() {
+    for (number, scanned) in scan.resources.into_iter().enumerate() {
         let path = format!("{path}/resources/{number}");
         let Some(Scanned { resource, vulnerabilities }) = builder.keep(scanned, &path) else { continue };
         for kind in words::each_once(resource.sensitive_items.iter().filter_map(Text::some_line)) {

@@ -45,7 +45,7 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
 ///
 /// # Errors
 /// None; an entry that cannot be read is a warning.
-pub fn read(entries: Entries<AwsFinding<'_>>, path: &str) -> Result<Vec<Report>, ParseError> {
+pub fn read(entries: Entries<'_, AwsFinding<'_>>, path: &str) -> Result<Vec<Report>, ParseError> {
     let mut builder = ReportBuilder::new(TOOL);
     builder.each(entries, path, add);
     Ok(vec![builder.finish()])

@@ -64,7 +64,8 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     match text.trim_start().chars().next() {
         Some('[') => builder.each(json::read(text)?, "", |builder, entry, place| of_entry(entry).add(builder, place)),
         Some('{') => {
-            for (line, entry) in json::documents::<Entry<'_>>(text)? {
+            for document in json::documents::<Entry<'_>>(text) {
+                let (line, entry) = document?;
                 let place = format!("line {line}");
                 if let Some(entry) = builder.keep(entry, &place) {
                     of_entry(&entry).add(&mut builder, place.into());

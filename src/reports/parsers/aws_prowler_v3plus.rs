@@ -89,7 +89,7 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     if Sniff::first(text).has("[].finding_info") {
         prowler::read_ocsf(&mut builder, text)?;
     } else {
-        let entries: Entries<Entry<'_>> = json::read(text)?;
+        let entries: Entries<'_, Entry<'_>> = json::read(text)?;
         builder.each(entries, "", |builder, entry, place| check(entry).add(builder, place));
     }
     Ok(vec![builder.finish()])

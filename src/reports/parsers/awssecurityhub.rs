@@ -28,7 +28,7 @@ pub const PARSER: Parser = Parser {
 #[serde(default)]
 struct File<'a> {
     #[serde(borrow, rename = "Findings", alias = "findings")]
-    findings: Entries<AwsFinding<'a>>,
+    findings: Entries<'a, AwsFinding<'a>>,
 }
 
 fn parse(text: &str) -> Result<Vec<Report>, ParseError> {

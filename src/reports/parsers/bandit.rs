@@ -34,7 +34,7 @@ struct File<'a> {
     #[serde(borrow)]
     generated_at: Text<'a>,
     #[serde(borrow)]
-    results: Entries<Issue<'a>>,
+    results: Entries<'a, Issue<'a>>,
     #[serde(borrow)]
     errors: List<Unread<'a>>,
 }

@@ -30,9 +30,9 @@ struct File<'a> {
     #[serde(borrow)]
     scan_info: Object<ScanInfo<'a>>,
     #[serde(borrow)]
-    warnings: Entries<Entry<'a>>,
+    warnings: Entries<'a, Entry<'a>>,
     #[serde(borrow, default)]
-    ignored_warnings: Entries<Entry<'a>>,
+    ignored_warnings: Entries<'a, Entry<'a>>,
     #[serde(borrow, default)]
     errors: List<Object<Fault<'a>>>,
 }

@@ -41,7 +41,7 @@ struct File<'a> {
     #[serde(borrow, default)]
     created_at: Text<'a>,
     #[serde(borrow)]
-    results: Entries<Entry<'a>>,
+    results: Entries<'a, Entry<'a>>,
 }
 
 #[derive(Default, Deserialize)]

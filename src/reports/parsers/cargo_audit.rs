@@ -34,13 +34,13 @@ struct File<'a> {
     #[serde(borrow)]
     vulnerabilities: Vulnerabilities<'a>,
     #[serde(borrow, default)]
-    warnings: Pairs<Text<'a>, Entries<Entry<'a>>>,
+    warnings: Pairs<Text<'a>, Entries<'a, Entry<'a>>>,
 }
 
 #[derive(Deserialize)]
 struct Vulnerabilities<'a> {
     #[serde(borrow)]
-    list: Entries<Entry<'a>>,
+    list: Entries<'a, Entry<'a>>,
 }
 
 #[derive(Deserialize)]

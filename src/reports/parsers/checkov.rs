@@ -55,7 +55,7 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     Ok(vec![builder.finish()])
 }
 
-fn add_all(builder: &mut ReportBuilder, checks: Entries<Check<'_>>, path: &str, kind: &str, is_skipped: bool) {
+fn add_all(builder: &mut ReportBuilder, checks: Entries<'_, Check<'_>>, path: &str, kind: &str, is_skipped: bool) {
     builder.each(checks, path, |builder, check, place| {
         let analysis = is_skipped.then(|| Analysis {
             state: AnalysisState::RiskAccepted,

@@ -81,7 +81,7 @@ fn add(builder: &mut ReportBuilder, entry: &Entry<'_>, asset: Option<usize>, fin
 fn add_all_of_4(builder: &mut ReportBuilder, file: Clair4<'_>) {
     let mut known = HashMap::new();
     for (id, entry) in file.vulnerabilities.0 {
-        if let Some(entry) = builder.keep(entry.0, format_args!("/vulnerabilities/{id}")) {
+        if let Some(entry) = builder.keep(entry.read(), format_args!("/vulnerabilities/{id}")) {
             let word = entry.normalized_severity.or(&entry.severity);
             let vulnerability = vulnerability(&entry.name, &entry.description, word, &entry.links);
             known.insert(id, (vulnerability, entry));

@@ -29,7 +29,7 @@ pub const PARSER: Parser = Parser {
     parse,
 };
 
-type Advisories<'a> = Pairs<Text<'a>, Entries<Advisory<'a>>>;
+type Advisories<'a> = Pairs<Text<'a>, Entries<'a, Advisory<'a>>>;
 
 #[derive(Deserialize)]
 struct File<'a> {

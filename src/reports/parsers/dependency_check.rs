@@ -41,10 +41,12 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     head.tool_version = file.scan_info.engine_version.some_line();
     head.reported_at = file.project_info.report_date.time();
     head.target = file.project_info.name.some_line();
-    builder.each(file.dependencies, "/dependencies", |builder, dependency, place| {
-        add_all(builder, dependency, &dependency.vulnerabilities, None, &format!("{place}/vulnerabilities"));
-        let suppressed = Some(AnalysisState::RiskAccepted);
-        add_all(builder, dependency, &dependency.suppressed, suppressed, &format!("{place}/suppressedVulnerabilities"));
+    builder.each_owned(file.dependencies, "/dependencies", |builder, mut dependency, place| {
+        let known = std::mem::take(&mut dependency.vulnerabilities);
+        add_all(builder, &dependency, known, None, &format!("{place}/vulnerabilities"));
+        let suppressed = std::mem::take(&mut dependency.suppressed);
+        let state = Some(AnalysisState::RiskAccepted);
+        add_all(builder, &dependency, suppressed, state, &format!("{place}/suppressedVulnerabilities"));
     });
     Ok(vec![builder.finish()])
 }
@@ -52,17 +54,11 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
 fn add_all(
     builder: &mut ReportBuilder,
     dependency: &Dependency<'_>,
-    entries: &Entries<Known<'_>>,
+    entries: Entries<'_, Known<'_>>,
     state: Option<AnalysisState>,
     path: &str,
 ) {
-    for (number, entry) in entries.0.iter().enumerate() {
-        let place = format!("{path}/{number}");
-        match entry {
-            Ok(entry) => add(builder, dependency, entry, state, place.into()),
-            Err(detail) => builder.lose(place, detail),
-        }
-    }
+    builder.each(entries, path, |builder, entry, place| add(builder, dependency, entry, state, place));
 }
 
 fn add(

@@ -35,7 +35,7 @@ struct File<'a> {
     #[serde(borrow)]
     generated_at: Text<'a>,
     #[serde(borrow)]
-    results: Pairs<Text<'a>, Entries<Secret<'a>>>,
+    results: Pairs<Text<'a>, Entries<'a, Secret<'a>>>,
 }
 
 #[derive(Deserialize)]

@@ -43,7 +43,7 @@ struct Section<'a> {
     #[serde(borrow)]
     desc: Text<'a>,
     #[serde(borrow)]
-    results: Entries<Check<'a>>,
+    results: Entries<'a, Check<'a>>,
 }
 
 #[derive(Deserialize)]

@@ -34,7 +34,7 @@ struct File<'a> {
     #[serde(borrow, default)]
     image: Text<'a>,
     #[serde(borrow)]
-    details: Entries<Detail<'a>>,
+    details: Entries<'a, Detail<'a>>,
 }
 
 #[derive(Deserialize)]

@@ -67,9 +67,9 @@ struct Source<'a> {
     #[serde(borrow)]
     file_path: Text<'a>,
     #[serde(borrow)]
-    messages: Entries<Message<'a>>,
+    messages: Entries<'a, Message<'a>>,
     #[serde(borrow)]
-    suppressed_messages: Entries<Message<'a>>,
+    suppressed_messages: Entries<'a, Message<'a>>,
 }
 
 #[derive(Deserialize)]

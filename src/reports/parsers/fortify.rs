@@ -33,7 +33,7 @@ pub const PARSER: Parser = Parser {
 const TOOL: &str = "Fortify";
 
 fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
-    match xml::root(text).map(|root| root.name).as_deref() {
+    match xml::root(text).map(|root| root.name) {
         Some("FVDL") => fvdl::read(text),
         Some("ReportDefinition") => definition::read(text),
         Some("Scan") => webinspect::read(text),

@@ -37,7 +37,7 @@ struct File<'a> {
     #[serde(borrow)]
     version: Text<'a>,
     #[serde(borrow)]
-    findings: Entries<GenericFinding<'a>>,
+    findings: Entries<'a, GenericFinding<'a>>,
 }
 
 fn parse(text: &str) -> Result<Vec<Report>, ParseError> {

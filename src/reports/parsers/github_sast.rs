@@ -123,9 +123,10 @@ pub struct Repository<'a> {
 }
 
 fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
-    let alerts: Entries<Alert<'_>> = json::read(text)?;
-    let tool = alerts.0.iter().flatten().map(|alert| &alert.tool).find(|tool| !tool.name.is_empty());
-    let mut builder = ReportBuilder::new(tool.map_or("GitHub code scanning".to_owned(), |tool| tool.name.line()));
+    let alerts: Entries<'_, Alert<'_>> = json::read(text)?;
+    let tool = alerts.ahead().map(|alert| alert.tool).find(|tool| !tool.name.is_empty());
+    let name = tool.as_ref().map_or("GitHub code scanning".to_owned(), |tool| tool.name.line());
+    let mut builder = ReportBuilder::new(name);
     builder.head().tool_version = tool.and_then(|tool| tool.version.some_line());
     builder.each(alerts, "", add);
     Ok(vec![builder.finish()])

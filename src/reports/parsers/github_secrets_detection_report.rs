@@ -73,7 +73,7 @@ struct FirstPlace<'a> {
 }
 
 fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
-    let alerts: Entries<Alert<'_>> = json::read(text)?;
+    let alerts: Entries<'_, Alert<'_>> = json::read(text)?;
     let mut builder = ReportBuilder::new("GitHub secret scanning");
     builder.each(alerts, "", add);
     Ok(vec![builder.finish()])

@@ -44,8 +44,8 @@ pub const PARSER: Parser = Parser {
 
 fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     let file: File<'_> = json::read(text)?;
-    let entries = file.vulnerabilities.0;
-    let tool = tool(&file.scan, entries.iter().flatten().next());
+    let entries = file.vulnerabilities;
+    let tool = tool(&file.scan, entries.ahead().next());
     let mut builder = ReportBuilder::new(tool.clone());
     head(builder.head(), &file.scan);
     let mut compare_keys = HashSet::new();
@@ -60,8 +60,8 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     Ok(vec![builder.finish()])
 }
 
-fn tool(scan: &Scan<'_>, first: Option<&GitlabVulnerability<'_>>) -> String {
-    let of_entry = || first.and_then(|entry| entry.scanner.name.or(&entry.scanner.id).some_line());
+fn tool(scan: &Scan<'_>, first: Option<GitlabVulnerability<'_>>) -> String {
+    let of_entry = || first.as_ref().and_then(|entry| entry.scanner.name.or(&entry.scanner.id).some_line());
     scan.scanner.name.or(&scan.analyzer.name).some_line().or_else(of_entry).unwrap_or_else(|| "GitLab".to_owned())
 }
 

@@ -79,7 +79,7 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     let mut builder = ReportBuilder::new("Gitleaks");
     let mut known = HashSet::new();
     if text.trim_start().starts_with(['[', '{', 'n']) {
-        let leaks: Entries<Leak<'_>> = json::read(text)?;
+        let leaks: Entries<'_, Leak<'_>> = json::read(text)?;
         builder.each(leaks, "", |builder, leak, place| add(builder, &mut known, leak, place));
     } else {
         Table::new(text)?.each(|line, row| {

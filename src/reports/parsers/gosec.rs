@@ -31,7 +31,7 @@ pub const PARSER: Parser = Parser {
 #[derive(Deserialize)]
 struct File<'a> {
     #[serde(borrow, rename = "Issues")]
-    issues: Entries<Issue<'a>>,
+    issues: Entries<'a, Issue<'a>>,
     #[serde(borrow, rename = "Golang errors", default)]
     errors: Pairs<Text<'a>, List<Object<Fault<'a>>>>,
     #[serde(borrow, rename = "GosecVersion", default)]

@@ -43,14 +43,15 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     let mut found = Found::default();
     let mut builder = ReportBuilder::new("govulncheck");
     if text.trim_start().starts_with('[') {
-        let messages: Entries<Message<'_>> = json::read(text)?;
-        for (index, message) in messages.0.into_iter().enumerate() {
+        let messages: Entries<'_, Message<'_>> = json::read(text)?;
+        for (index, message) in messages.into_iter().enumerate() {
             found.take(&mut builder, message, format!("/{index}"));
         }
     } else if Sniff::first(text).is_object("Calls") {
         found.take_old(&mut builder, json::read(text)?);
     } else {
-        for (line, message) in json::documents(text)? {
+        for document in json::documents(text) {
+            let (line, message) = document?;
             found.take(&mut builder, message, format!("line {line}"));
         }
     }
@@ -110,7 +111,7 @@ impl<'a> Found<'a> {
         self.config = Some(Config { scan_level: "symbol".into(), ..Config::default() });
         let versions: HashMap<Text<'a>, Text<'a>> =
             old.modules.0.into_iter().map(|module| (module.0.path, module.0.version)).collect();
-        for (index, hit) in old.vulns.0.into_iter().enumerate() {
+        for (index, hit) in old.vulns.into_iter().enumerate() {
             let place = format!("/Vulns/{index}");
             let Some(hit) = builder.keep(hit, &place) else { continue };
             let version = versions.get(&hit.mod_path).cloned().unwrap_or_default();

@@ -43,7 +43,7 @@ struct Entry<'a> {
 
 fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     let mut builder = ReportBuilder::new("Hadolint");
-    builder.each(json::read::<Entries<Entry<'_>>>(text)?, "", add);
+    builder.each(json::read::<Entries<'_, Entry<'_>>>(text)?, "", add);
     Ok(vec![builder.finish()])
 }
 

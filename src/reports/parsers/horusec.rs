@@ -40,7 +40,7 @@ struct File<'a> {
     #[serde(borrow)]
     finished_at: Text<'a>,
     #[serde(borrow)]
-    analysis_vulnerabilities: Entries<Wrapped<'a>>,
+    analysis_vulnerabilities: Entries<'a, Wrapped<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -86,6 +86,7 @@ struct Vulnerable<'a> {
 }
 
 fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
+    json::expect_one(text, &["analysisVulnerabilities"])?;
     let file: File<'_> = json::read(text)?;
     let mut builder = ReportBuilder::new("Horusec");
     let head = builder.head();

@@ -30,7 +30,7 @@ pub const PARSER: Parser = Parser {
 #[derive(Deserialize)]
 struct File<'a> {
     #[serde(borrow)]
-    rows: Entries<Row<'a>>,
+    rows: Entries<'a, Row<'a>>,
 }
 
 #[derive(Deserialize)]

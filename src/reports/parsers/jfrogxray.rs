@@ -32,7 +32,7 @@ pub const PARSER: Parser = Parser {
 #[derive(Deserialize)]
 struct File<'a> {
     #[serde(borrow)]
-    data: Entries<Entry<'a>>,
+    data: Entries<'a, Entry<'a>>,
 }
 
 #[derive(Deserialize)]

@@ -36,7 +36,7 @@ struct File<'a> {
     #[serde(borrow, default)]
     end: Text<'a>,
     #[serde(borrow)]
-    queries: Entries<Query<'a>>,
+    queries: Entries<'a, Query<'a>>,
     #[serde(default)]
     files_failed_to_scan: Number,
     #[serde(default)]
@@ -64,7 +64,7 @@ struct Query<'a> {
     #[serde(borrow, default)]
     description: Text<'a>,
     #[serde(borrow, default)]
-    files: Entries<Hit<'a>>,
+    files: Entries<'a, Hit<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -104,7 +104,7 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
             builder.warn(format_args!("/{name}"), &format!("KICS could not do {count} of them"));
         }
     }
-    for (index, query) in file.queries.0.into_iter().enumerate() {
+    for (index, query) in file.queries.into_iter().enumerate() {
         let path = format!("/queries/{index}");
         let Some(mut query) = builder.keep(query, &path) else { continue };
         let hits = std::mem::take(&mut query.files);

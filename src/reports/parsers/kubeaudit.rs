@@ -51,7 +51,8 @@ struct AuditResult<'a> {
 
 fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     let mut builder = ReportBuilder::new("kubeaudit");
-    for (line, entry) in json::documents::<AuditResult<'_>>(text)? {
+    for document in json::documents::<AuditResult<'_>>(text) {
+        let (line, entry) = document?;
         let place = format!("line {line}");
         if let Some(entry) = builder.keep(entry, &place) {
             let time = entry.time.time();

@@ -54,7 +54,7 @@ struct Section<'a> {
     #[serde(borrow)]
     desc: Text<'a>,
     #[serde(borrow)]
-    results: Entries<Check<'a>>,
+    results: Entries<'a, Check<'a>>,
 }
 
 #[derive(Deserialize)]

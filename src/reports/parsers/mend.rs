@@ -45,7 +45,7 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
         builder.head().target = builder.head().target.take().or_else(|| known.project.some_line());
         add(builder, known, &known.library, place);
     });
-    for (index, library) in file.libraries.0.into_iter().enumerate() {
+    for (index, library) in file.libraries.into_iter().enumerate() {
         let path = format!("/libraries/{index}");
         let Some(mut library) = builder.keep(library, &path) else { continue };
         let list = std::mem::take(&mut library.vulnerabilities);

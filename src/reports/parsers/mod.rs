@@ -103,7 +103,8 @@ use crate::reports::builder::ReportBuilder;
 use crate::reports::decode::{self, Source};
 use crate::reports::error::ParseError;
 use crate::reports::parser::{Parser, Sign};
-use crate::reports::report::{ParsedFile, Warning};
+use crate::reports::read::json;
+use crate::reports::report::{ParsedFile, Report, Warning};
 use crate::reports::sniff::{Sniff, Syntax};
 
 /// Every format, by name.
@@ -214,7 +215,42 @@ pub fn parse(bytes: &[u8], format: Option<&str>) -> Result<ParsedFile, ParseErro
         Some(name) => by_name(name)?,
         None => recognise(&text)?,
     };
-    Ok(ParsedFile { format: parser.name, reports: (parser.parse)(&text)? })
+    if format.is_some() {
+        expect_signs(parser, &text)?;
+    }
+    Ok(ParsedFile { format: parser.name, reports: read(parser, &text)? })
+}
+
+/// Reads a text. Where that costs an entry or more it may be for half a character in a string, which a tool cut there:
+/// then the text is read again without such.
+fn read(parser: &Parser, text: &str) -> Result<Vec<Report>, ParseError> {
+    let first = (parser.parse)(text);
+    let has_lost = |report: &Report| report.warnings.iter().any(|warning| warning.lost_entry);
+    if first.as_ref().is_ok_and(|reports| !reports.iter().any(has_lost)) {
+        return first;
+    }
+    json::without_lone_surrogates(text).map_or(first, |mended| (parser.parse)(&mended))
+}
+
+/// That the content shows something of the format that was asked for. A proxy's page of regret or an API's refusal would
+/// else count as a report without findings, since most of a format may be missing.
+fn expect_signs(parser: &Parser, text: &str) -> Result<(), ParseError> {
+    let first = Sniff::first(text);
+    let shows = |sniff: &Sniff<'_>| {
+        let mut shapes = parser.shapes.iter();
+        // A table may be cut off behind the columns that it is known by.
+        let is_full = |shape: &[Sign]| sniff.syntax() != Syntax::Table && shape.iter().all(|sign| sign.holds(sniff));
+        shapes.any(|shape| is_full(shape) || shape.iter().any(|sign| sign.begins(sniff)))
+    };
+    // Go's tools write `null` for a list of nothing.
+    if first.says_nothing()
+        || text.trim() == "null"
+        || shows(&first)
+        || (!first.is_whole() && shows(&Sniff::whole(text)))
+    {
+        return Ok(());
+    }
+    Err(ParseError::unfit("file", format!("nothing in it is of the format {}", parser.name)))
 }
 
 /// Reads an upload: plain, compressed, or a zip of reports, whose reports are put together.

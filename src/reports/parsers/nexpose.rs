@@ -29,7 +29,7 @@ pub const PARSER: Parser = Parser {
 };
 
 /// Definitions by id, in lower case: tests and definitions do not agree in it.
-type Definitions = HashMap<String, Element>;
+type Definitions<'a> = HashMap<String, Element<'a>>;
 
 fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     // What a test is of stands behind all tests, so the file is read twice.
@@ -59,14 +59,14 @@ fn scan(head: &mut Report, element: &Element) {
 /// One host.
 struct Node<'b> {
     builder: &'b mut ReportBuilder,
-    definitions: &'b Definitions,
+    definitions: &'b Definitions<'b>,
     asset: Option<usize>,
     names: Vec<String>,
     place: String,
 }
 
 impl<'b> Node<'b> {
-    fn new(builder: &'b mut ReportBuilder, definitions: &'b Definitions, node: &Element, line: u64) -> Self {
+    fn new(builder: &'b mut ReportBuilder, definitions: &'b Definitions<'b>, node: &Element, line: u64) -> Self {
         let asset = builder.asset(AssetKind::Host, node.attribute("address"));
         let names = node.inside("names", "name");
         let names = words::each_once(names.filter_map(|name| text::some_line(&name.text)));

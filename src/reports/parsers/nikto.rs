@@ -46,7 +46,7 @@ struct Host<'a> {
     #[serde(borrow)]
     banner: Text<'a>,
     #[serde(borrow)]
-    vulnerabilities: Entries<Item<'a>>,
+    vulnerabilities: Entries<'a, Item<'a>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -86,8 +86,8 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
 }
 
 /// A host's part of the XML, read into the structs of the JSON. URLs are whole there.
-fn of_element(details: &Element) -> Host<'static> {
-    let item = |item: &Element| Item {
+fn of_element<'a>(details: &Element<'a>) -> Host<'a> {
+    let item = |item: &Element<'a>| Item {
         id: item.text_of("id"),
         osvdb: item.text_of("osvdbid"),
         method: item.text_of("method"),
@@ -100,7 +100,7 @@ fn of_element(details: &Element) -> Host<'static> {
         ip: details.text_of("targetip"),
         port: details.text_of("targetport"),
         banner: details.text_of("targetbanner"),
-        vulnerabilities: Entries(details.all("item").map(item).map(Ok).collect()),
+        vulnerabilities: Entries::of(details.all("item").map(item).map(Ok)),
     }
 }
 
@@ -109,14 +109,15 @@ impl Host<'_> {
         let asset = self.asset(builder);
         let site = self.site();
         let port = self.port.some_line().map(|port| format!("{port}/tcp"));
-        let mut said: HashMap<(String, String), Finding> = HashMap::new();
-        let mut order = Vec::new();
-        for (index, item) in self.vulnerabilities.0.into_iter().enumerate() {
+        let mut said: HashMap<(String, String), usize> = HashMap::new();
+        for (index, item) in self.vulnerabilities.into_iter().enumerate() {
             let place = format!("{path}/{index}");
             let Some(item) = builder.keep(item, &place) else { continue };
             let key = (item.id.line(), item.msg.text());
-            if let Some(finding) = said.get_mut(&key) {
-                finding.facts.extend(url(&site, &item.url).map(|url| ("url", url)));
+            let known = said.get(&key).and_then(|index| builder.head().findings.get_mut(*index));
+            if let Some(known) = known {
+                let others = words::LIST_LIMIT.saturating_sub(known.facts.len());
+                known.facts.extend(url(&site, &item.url).map(|url| ("url", url)).into_iter().take(others));
                 continue;
             }
             let finding = Finding {
@@ -132,14 +133,9 @@ impl Host<'_> {
                 facts: builder::facts([("address", self.ip.some_line()), ("banner", self.banner.some_line())]),
                 ..Finding::default()
             };
-            order.push(key.clone());
-            said.insert(key, finding);
-        }
-        for key in order {
-            if let Some(finding) = said.remove(&key) {
-                let severity = builder.head().vulnerabilities[finding.vulnerability].severity;
-                builder.add_differing(finding, severity, &key.1, "");
-            }
+            let severity = builder.head().vulnerabilities[finding.vulnerability].severity;
+            builder.add_differing(finding, severity, &key.1, "");
+            said.insert(key, builder.head().findings.len() - 1);
         }
     }
 

@@ -46,7 +46,7 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
 }
 
 /// The name that was asked for, else the one that its address resolves to, else the address.
-fn name(host: &Element) -> Option<&str> {
+fn name<'e>(host: &'e Element<'_>) -> Option<&'e str> {
     let names = || host.inside("hostnames", "hostname");
     let named = names().find(|name| name.attribute("type") == "user").or_else(|| names().next());
     let address = || host.all("address").find(|address| address.attribute("addrtype") != "mac");

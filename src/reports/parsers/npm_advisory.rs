@@ -90,13 +90,13 @@ struct Use<'a> {
 }
 
 /// Advisories by their number.
-pub type Advisories<'a> = Pairs<Text<'a>, Entry<Advisory<'a>>>;
+pub type Advisories<'a> = Pairs<Text<'a>, Entry<'a, Advisory<'a>>>;
 
 /// Adds all advisories of a registry's answer.
 pub fn add_all(builder: &mut ReportBuilder, advisories: Advisories<'_>) {
     for (id, advisory) in advisories.0 {
         let place = format!("/advisories/{id}");
-        if let Some(advisory) = builder.keep(advisory.0, &place) {
+        if let Some(advisory) = builder.keep(advisory.read(), &place) {
             add(builder, "npm", &advisory, place.into());
         }
     }

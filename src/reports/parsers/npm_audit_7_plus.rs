@@ -38,7 +38,7 @@ pub const PARSER: Parser = Parser {
 #[serde(default)]
 struct File<'a> {
     #[serde(borrow)]
-    vulnerabilities: Pairs<Text<'a>, Entry<Package<'a>>>,
+    vulnerabilities: Pairs<Text<'a>, Entry<'a, Package<'a>>>,
     /// `npm audit fix` wraps the report in what it did.
     #[serde(borrow)]
     audit: Object<Audit<'a>>,
@@ -48,7 +48,7 @@ struct File<'a> {
 #[serde(default)]
 struct Audit<'a> {
     #[serde(borrow)]
-    vulnerabilities: Pairs<Text<'a>, Entry<Package<'a>>>,
+    vulnerabilities: Pairs<Text<'a>, Entry<'a, Package<'a>>>,
 }
 
 #[derive(Deserialize)]
@@ -114,7 +114,7 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     let mut builder = ReportBuilder::new("npm audit");
     for (name, package) in file.vulnerabilities.0.into_iter().chain(file.audit.0.vulnerabilities.0) {
         let place = format!("/vulnerabilities/{name}");
-        if let Some(package) = builder.keep(package.0, &place) {
+        if let Some(package) = builder.keep(package.read(), &place) {
             add(&mut builder, &package, place.into());
         }
     }

@@ -39,16 +39,14 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     let mut builder = ReportBuilder::new("OSV-Scanner");
     for (number, result) in file.results.0.into_iter().enumerate() {
         let source = result.source.0;
-        builder.each(result.packages, &format!("/results/{number}/packages"), |builder, package, place| {
-            let component = component(builder, package);
-            for (number, entry) in package.vulnerabilities.0.iter().enumerate() {
+        builder.each_owned(result.packages, &format!("/results/{number}/packages"), |builder, mut package, place| {
+            let entries: Vec<_> = std::mem::take(&mut package.vulnerabilities).into_iter().collect();
+            let component = component(builder, &package, &entries);
+            for (number, entry) in entries.into_iter().enumerate() {
                 let place = format!("{place}/vulnerabilities/{number}");
-                match entry {
-                    Ok(entry) => {
-                        let finding = Finding { component, place: Some(place.into()), ..Finding::default() };
-                        add(builder, &source, package, entry, finding);
-                    }
-                    Err(detail) => builder.lose(place, detail),
+                if let Some(entry) = builder.keep(entry, &place) {
+                    let finding = Finding { component, place: Some(place.into()), ..Finding::default() };
+                    add(builder, &source, &package, &entry, finding);
                 }
             }
         });
@@ -57,9 +55,13 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
 }
 
 /// The package, with its URL where one of its entries gives one. Only the scanner knows the version.
-fn component(builder: &mut ReportBuilder, result: &PackageResult<'_>) -> Option<usize> {
+fn component<E>(
+    builder: &mut ReportBuilder,
+    result: &PackageResult<'_>,
+    entries: &[Result<Entry<'_>, E>],
+) -> Option<usize> {
     let package = &result.package;
-    let affected = result.vulnerabilities.0.iter().flatten().flat_map(|entry| entry.affected.iter());
+    let affected = entries.iter().flatten().flat_map(|entry| entry.affected.iter());
     let purl = affected.filter(|affected| affected.package.name == package.name);
     let purl = purl.map(|affected| affected.package.purl.as_str()).find(|purl| !purl.is_empty()).unwrap_or_default();
     let is_complete = purl.is_empty() || purl.contains('@') || package.version.is_empty();

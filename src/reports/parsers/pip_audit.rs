@@ -33,7 +33,7 @@ pub const PARSER: Parser = Parser {
 #[serde(default)]
 struct File<'a> {
     #[serde(borrow)]
-    dependencies: Entries<Dependency<'a>>,
+    dependencies: Entries<'a, Dependency<'a>>,
 }
 
 #[derive(Deserialize)]

@@ -106,7 +106,7 @@ fn from_xml(builder: &mut ReportBuilder, text: &str) -> Result<(), ParseError> {
     })
 }
 
-fn from_element(element: &Element) -> Violation<'_> {
+fn from_element<'e>(element: &'e Element<'_>) -> Violation<'e> {
     let text = |name: &str| Text::from(element.attribute(name));
     Violation {
         rule: text("rule"),

@@ -49,7 +49,7 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     let (mut entries, mut glossary) = (Vec::new(), HashMap::new());
     let wants = ["GENERATION_DATETIME", "VULNERABILITY", "SENSITIVE_CONTENT", "INFORMATION_GATHERED", "QID"];
     xml::each(text, &wants, |line, element| {
-        match element.name.as_str() {
+        match element.name {
             "GENERATION_DATETIME" => builder.head().reported_at = time::of(&element.text),
             "QID" => drop(glossary.insert(element.at("QID").to_owned(), meaning(&element))),
             // The summary counts in elements of the same names.

@@ -35,7 +35,7 @@ struct Log<'a> {
     #[serde(borrow, default)]
     start: Text<'a>,
     #[serde(borrow)]
-    data: Entries<File<'a>>,
+    data: Entries<'a, File<'a>>,
     #[serde(borrow, default)]
     errors: List<Text<'a>>,
 }

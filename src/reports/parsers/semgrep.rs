@@ -147,7 +147,8 @@ fn add_dependency(builder: &mut ReportBuilder, entry: &VulnerableDependency<'_>,
         references: words::each_once(advisory.references.urls.iter().filter_map(Text::some_line)),
         ..Vulnerability::default()
     });
-    let used = entry.usages.iter().map(|usage| format!("{}:{}", usage.location.path.line(), usage.location.start_line));
+    let used =
+        entry.usages.iter().map(|usage| format!("{}:{}", usage.location.path.line(), usage.location.start_line.line()));
     let mut facts = builder::facts([
         ("reachability", entry.exposure_type.some_line()),
         ("transitivity", entry.transitivity.some_line()),

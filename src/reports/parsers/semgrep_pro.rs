@@ -36,7 +36,7 @@ pub const PARSER: Parser = Parser {
 #[serde(default)]
 struct File<'a> {
     #[serde(borrow)]
-    findings: Entries<PlatformFinding<'a>>,
+    findings: Entries<'a, PlatformFinding<'a>>,
 }
 
 #[derive(Deserialize)]

@@ -40,11 +40,11 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     let mut builder = ReportBuilder::new("SonarQube");
     let issues = std::mem::take(&mut file.issues);
     let hotspots = std::mem::take(&mut file.hotspots);
-    let first = issues.0.iter().chain(&hotspots.0).flatten().next();
+    let first = issues.ahead().chain(hotspots.ahead()).next();
     let head = builder.head();
-    head.target = first.map_or(&file.project_name, |issue| issue.project.or(&file.project_name)).some_line();
+    head.target = first.as_ref().map_or(&file.project_name, |issue| issue.project.or(&file.project_name)).some_line();
     head.reported_at = time::of(&file.date);
-    let listed = issues.0.len() + hotspots.0.len();
+    let listed = issues.len() + hotspots.len();
     if let Some(total) = file.paging.total.index().filter(|total| *total > listed) {
         builder.lose("/paging", &format!("a page with {listed} of {total}: send all pages in one archive"));
     }

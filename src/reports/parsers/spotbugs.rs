@@ -30,7 +30,7 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     builder.head().reported_at = time::of(root.attribute("analysisTimestamp"));
     let (mut patterns, mut known) = (HashMap::new(), HashMap::new());
     xml::each(text, &["Project", "BugInstance", "BugPattern"], |line, element| {
-        match element.name.as_str() {
+        match element.name {
             "Project" => builder.head().target = text::some_line(element.attribute("projectName")),
             "BugInstance" => add(&mut builder, &mut known, &element, format!("line {line}").into()),
             _ => drop(patterns.insert(key(&element), html::to_text(element.at("Details")))),
@@ -56,7 +56,8 @@ fn add(builder: &mut ReportBuilder, known: &mut HashMap<String, usize>, bug: &El
     let number = builder.head().findings.len();
     let first = hash.clone().map_or(number, |hash| *known.entry(hash).or_insert(number));
     if let Some(first) = builder.head().findings.get_mut(first) {
-        first.facts.extend(location.line.map(|line| ("also_on_line", line.to_string())));
+        let others = words::LIST_LIMIT.saturating_sub(first.facts.len());
+        first.facts.extend(location.line.map(|line| ("also_on_line", line.to_string())).into_iter().take(others));
         return;
     }
     let severity = severity(bug.attribute("priority"));
@@ -89,9 +90,8 @@ fn attribute(bug: &Element, child: &str, name: &str) -> Option<String> {
 
 /// The line of the instance itself, else where its method or class is.
 fn location(bug: &Element) -> Location {
-    let own = |element: &Element| element.child("SourceLine").cloned();
-    let lines = own(bug).or_else(|| bug.child("Method").and_then(own)).or_else(|| bug.child("Class").and_then(own));
-    let Some(lines) = lines else { return Location::default() };
+    let parts = [Some(bug), bug.child("Method"), bug.child("Class")].into_iter().flatten();
+    let Some(lines) = parts.flat_map(|part| part.child("SourceLine")).next() else { return Location::default() };
     let path = if lines.attribute("sourcepath").is_empty() { "sourcefile" } else { "sourcepath" };
     Location {
         file: text::some_line(lines.attribute(path)),

@@ -44,7 +44,7 @@ struct Completed<'a> {
     #[serde(borrow)]
     scan: Object<Scan<'a>>,
     #[serde(borrow)]
-    findings: Entries<HawkFinding<'a>>,
+    findings: Entries<'a, HawkFinding<'a>>,
 }
 
 #[derive(Default, Deserialize)]

@@ -40,7 +40,7 @@ pub const PARSER: Parser = Parser {
 #[serde(default)]
 struct File<'a> {
     #[serde(borrow)]
-    data: Entries<Vulnerable<'a>>,
+    data: Entries<'a, Vulnerable<'a>>,
     #[serde(borrow)]
     panels: List<Panel<'a>>,
 }
@@ -49,7 +49,7 @@ struct File<'a> {
 #[serde(default)]
 struct Panel<'a> {
     #[serde(borrow)]
-    data: Entries<Vulnerable<'a>>,
+    data: Entries<'a, Vulnerable<'a>>,
 }
 
 /// A row, by the names of the JSON until 2025 and since.

@@ -39,9 +39,9 @@ struct File<'a> {
 #[serde(default)]
 struct Results<'a> {
     #[serde(borrow)]
-    violations: Entries<Violation<'a>>,
+    violations: Entries<'a, Violation<'a>>,
     #[serde(borrow)]
-    skipped_violations: Entries<Violation<'a>>,
+    skipped_violations: Entries<'a, Violation<'a>>,
     #[serde(borrow)]
     scan_summary: Object<Summary<'a>>,
 }

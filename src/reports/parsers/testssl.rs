@@ -102,7 +102,7 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     let mut builder = ReportBuilder::new(TOOL);
     match text.trim_start().chars().next() {
         Some('[') => {
-            let checks: Entries<Check<'_>> = json::read(text)?;
+            let checks: Entries<'_, Check<'_>> = json::read(text)?;
             builder.each(checks, "", |builder, check, place| add(builder, check, &place));
         }
         Some('{') => pretty(&mut builder, text)?,

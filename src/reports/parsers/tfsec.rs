@@ -29,7 +29,7 @@ pub const PARSER: Parser = Parser {
 #[derive(Deserialize)]
 struct File<'a> {
     #[serde(borrow)]
-    results: Entries<Entry<'a>>,
+    results: Entries<'a, Entry<'a>>,
 }
 
 #[derive(Deserialize)]

@@ -126,8 +126,14 @@ struct Within<'b> {
 }
 
 impl Within<'_> {
-    fn all<T>(&mut self, entries: Entries<T>, path: &str, name: &str, add: fn(&mut Self, &T, Box<str>)) {
-        for (index, entry) in entries.0.into_iter().enumerate() {
+    fn all<'a, T: Deserialize<'a>>(
+        &mut self,
+        entries: Entries<'a, T>,
+        path: &str,
+        name: &str,
+        add: fn(&mut Self, &T, Box<str>),
+    ) {
+        for (index, entry) in entries.into_iter().enumerate() {
             let place = format!("{path}/{name}/{index}");
             if let Some(entry) = self.builder.keep(entry, &place) {
                 add(self, &entry, place.into());

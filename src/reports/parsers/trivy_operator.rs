@@ -5,6 +5,8 @@ mod schema;
 
 use std::collections::HashMap;
 
+use serde::Deserialize;
+
 use crate::reports::builder::{ReportBuilder, facts};
 use crate::reports::error::ParseError;
 use crate::reports::parser::{Parser, Sign};
@@ -38,21 +40,21 @@ pub const PARSER: Parser = Parser {
 fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     let mut builder = ReportBuilder::new("Trivy Operator");
     for (path, resources) in lists(text)? {
-        builder.each(resources, &path, |builder, resource, place| {
-            Within::new(builder, resource).all(resource, &place);
+        builder.each_owned(resources, &path, |builder, resource, place| {
+            Within::new(builder, &resource).all(resource, &place);
         });
     }
     Ok(vec![builder.finish()])
 }
 
 /// The resources in the file, list by list.
-fn lists(text: &str) -> Result<Vec<(String, Entries<Resource<'_>>)>, ParseError> {
+fn lists(text: &str) -> Result<Vec<(String, Entries<'_, Resource<'_>>)>, ParseError> {
     if text.trim_start().starts_with('[') {
         return Ok(vec![(String::new(), json::read(text)?)]);
     }
     let head: Head<'_> = json::read(text)?;
     if head.kind.is_empty() {
-        let kinds: Pairs<Text<'_>, Entries<Resource<'_>>> = json::read(text)?;
+        let kinds: Pairs<Text<'_>, Entries<'_, Resource<'_>>> = json::read(text)?;
         return Ok(kinds.0.into_iter().map(|(kind, list)| (format!("/{}", kind.line()), list)).collect());
     }
     if head.kind.ends_with("List") {
@@ -85,30 +87,34 @@ impl<'b> Within<'b> {
         Self { builder, asset, image: text::some(image), container: labels.container.some_line() }
     }
 
-    fn all(&mut self, resource: &Resource<'_>, place: &str) {
-        let report = &resource.report;
-        self.each(&report.vulnerabilities, &format!("{place}/report/vulnerabilities"), Self::vulnerable);
-        self.each(&report.checks, &format!("{place}/report/checks"), |within, check, place| {
+    fn all(&mut self, resource: Resource<'_>, place: &str) {
+        let report = resource.report.0;
+        self.each(report.vulnerabilities, &format!("{place}/report/vulnerabilities"), Self::vulnerable);
+        self.each(report.checks, &format!("{place}/report/checks"), |within, check, place| {
             within.check(check, "", place);
         });
-        self.each(&report.secrets, &format!("{place}/report/secrets"), Self::secret);
-        let status = &resource.status;
-        for (number, result) in status.detail_report.results.iter().enumerate() {
+        self.each(report.secrets, &format!("{place}/report/secrets"), Self::secret);
+        let status = resource.status.0;
+        for (number, result) in status.detail_report.0.results.0.into_iter().enumerate() {
             self.control(result, &format!("{place}/status/detailReport/results/{number}/checks"));
         }
         let path = format!("{place}/status/summaryReport/controlCheck");
         let specs: HashMap<_, _> = resource.spec.compliance.controls.iter().map(|spec| (&spec.id, spec)).collect();
-        self.each(&status.summary_report.control_check, &path, |within, control, place| {
+        self.each(status.summary_report.0.control_check, &path, |within, control, place| {
             within.control_summary(control, specs.get(&control.id).copied(), place);
         });
     }
 
-    fn each<T>(&mut self, entries: &Entries<T>, path: &str, mut add: impl FnMut(&mut Self, &T, Box<str>)) {
-        for (index, entry) in entries.0.iter().enumerate() {
+    fn each<'a, T: Deserialize<'a>>(
+        &mut self,
+        entries: Entries<'a, T>,
+        path: &str,
+        mut add: impl FnMut(&mut Self, &T, Box<str>),
+    ) {
+        for (index, entry) in entries.into_iter().enumerate() {
             let place = format!("{path}/{index}");
-            match entry {
-                Ok(entry) => add(self, entry, place.into()),
-                Err(detail) => self.builder.lose(place, detail),
+            if let Some(entry) = self.builder.keep(entry, &place) {
+                add(self, &entry, place.into());
             }
         }
     }
@@ -177,8 +183,9 @@ impl<'b> Within<'b> {
         self.builder.add_differing(finding, severity, "", "");
     }
 
-    fn control(&mut self, control: &ControlResult<'_>, path: &str) {
-        self.each(&control.checks, path, |within, check, place| within.check(check, &control.severity, place));
+    fn control(&mut self, control: ControlResult<'_>, path: &str) {
+        let severity = control.severity;
+        self.each(control.checks, path, |within, check, place| within.check(check, &severity, place));
     }
 
     /// The short form of compliance: a control with the number of its failures.

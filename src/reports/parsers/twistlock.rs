@@ -34,7 +34,7 @@ pub const PARSER: Parser = Parser {
 #[derive(Deserialize)]
 struct File<'a> {
     #[serde(borrow)]
-    results: Entries<Image<'a>>,
+    results: Entries<'a, Image<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -45,9 +45,9 @@ struct Image<'a> {
     #[serde(borrow, default)]
     scan_time: Text<'a>,
     #[serde(borrow, default)]
-    vulnerabilities: Entries<Entry<'a>>,
+    vulnerabilities: Entries<'a, Entry<'a>>,
     #[serde(borrow, default)]
-    compliances: Entries<Compliance<'a>>,
+    compliances: Entries<'a, Compliance<'a>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -104,7 +104,7 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
         return Ok(vec![builder.finish()]);
     }
     let file: File<'_> = json::read(text)?;
-    for (index, image) in file.results.0.into_iter().enumerate() {
+    for (index, image) in file.results.into_iter().enumerate() {
         let path = format!("/results/{index}");
         if let Some(image) = builder.keep(image, &path) {
             add_image(&mut builder, image, &path);

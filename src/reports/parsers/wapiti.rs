@@ -111,10 +111,10 @@ fn severity(level: &Text<'_>) -> Severity {
     }
 }
 
-fn read_xml(text: &str) -> Result<File<'static>, ParseError> {
+fn read_xml(text: &str) -> Result<File<'_>, ParseError> {
     let mut file = File::default();
     xml::each(text, &["report_infos", "vulnerability", "anomaly", "additional"], |_, element| {
-        let list = match element.name.as_str() {
+        let list = match element.name {
             "report_infos" => {
                 infos(&mut file, &element);
                 return Ok(());
@@ -125,14 +125,14 @@ fn read_xml(text: &str) -> Result<File<'static>, ParseError> {
         };
         let name = element.text_of("name");
         let entries = element.inside("entries", "entry");
-        list.0.push((name.clone(), Entries(entries.map(|entry| Ok(entry_of(entry))).collect())));
+        list.0.push((name.clone(), Entries::of(entries.map(|entry| Ok(entry_of(entry))))));
         file.classifications.0.push((name, Object(class(&element))));
         Ok(())
     })?;
     Ok(file)
 }
 
-fn infos(file: &mut File<'static>, element: &Element) {
+fn infos<'a>(file: &mut File<'a>, element: &Element<'a>) {
     for info in element.all("info") {
         let slot = match info.attribute("name") {
             "target" => &mut file.infos.0.target,
@@ -144,7 +144,7 @@ fn infos(file: &mut File<'static>, element: &Element) {
     }
 }
 
-fn class(element: &Element) -> Class<'static> {
+fn class<'a>(element: &Element<'a>) -> Class<'a> {
     let references = element.inside("references", "reference");
     Class {
         description: element.text_at("description"),
@@ -153,7 +153,7 @@ fn class(element: &Element) -> Class<'static> {
     }
 }
 
-fn entry_of(element: &Element) -> Entry<'static> {
+fn entry_of<'a>(element: &Element<'a>) -> Entry<'a> {
     Entry {
         method: element.text_at("method"),
         path: element.text_at("path"),

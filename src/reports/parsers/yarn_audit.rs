@@ -77,7 +77,8 @@ struct Issue<'a> {
 fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     let mut builder = ReportBuilder::new("yarn audit");
     let (mut known, mut last_kind) = (HashSet::new(), String::new());
-    for (number, line) in json::documents::<Line<'_>>(text)? {
+    for document in json::documents::<Line<'_>>(text) {
+        let (number, line) = document?;
         let place = format!("line {number}");
         let Some(line) = builder.keep(line, &place) else { continue };
         if line.kind.as_str() == "error" {

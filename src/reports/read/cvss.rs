@@ -6,6 +6,7 @@ use std::str::FromStr;
 use cvss::{v2, v3, v4};
 
 use crate::base::severity::Severity;
+use crate::reports::read::text;
 use crate::reports::read::words::severity;
 use crate::reports::report::Vulnerability;
 
@@ -66,7 +67,7 @@ impl Ratings {
             _ => None,
         };
         if let Some(slot @ None) = slot {
-            *slot = Some(vector.to_owned());
+            *slot = Some(text::line(vector));
         }
         let score = given.filter(|score| (0.0..=10.0).contains(score)).or_else(|| score(vector));
         self.score = match (self.score, score) {

@@ -1,9 +1,9 @@
 //! JSON into typed structs, straight from the text.
 //!
-//! The first pass is plain `serde_json`. Only when it fails is the text read again: with entries apart, so that a
-//! broken one costs itself and not the file, or with the path, so that the error names its place.
+//! The first pass is plain `serde_json`. It leaves the entries of a report as text, each of which is read when its turn
+//! comes: a broken one costs itself and not the file, and never are all in memory. Only when the pass fails is the text
+//! read again, with the path, so that the error names its place.
 
-use std::cell::Cell;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -19,30 +19,12 @@ use crate::reports::read::text::Text;
 /// hundreds of bytes in memory.
 pub const ENTRY_LIMIT: usize = 500_000;
 
-thread_local! {
-    /// Whether [`Entries`] reads each entry apart. `Deserialize` has no place for an argument, and a second set of
-    /// structs for every format would cost more than this flag, which lives only within [`read`].
-    static APART: Cell<bool> = const { Cell::new(false) };
-}
-
 /// Reads a JSON text into `T`.
 ///
 /// # Errors
 /// `Malformed` for broken JSON, `Unfit` for JSON of another shape; both with path, line and column.
 pub fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, ParseError> {
-    let first = match serde_json::from_str(text) {
-        Ok(value) => return Ok(value),
-        Err(error) => error,
-    };
-    if first.is_data() {
-        APART.set(true);
-        let second = serde_json::from_str(text);
-        APART.set(false);
-        if let Ok(value) = second {
-            return Ok(value);
-        }
-    }
-    Err(with_path::<T>(text, &first))
+    serde_json::from_str(text).map_err(|error| with_path::<T>(text, &error))
 }
 
 /// That a JSON object has at least one of these keys, for formats whose every key may be missing.
@@ -60,26 +42,71 @@ pub fn expect_one(text: &str, keys: &[&str]) -> Result<(), ParseError> {
 /// The line on which a document begins, and the document or why it does not fit.
 pub type Document<T> = (u64, Result<T, Box<str>>);
 
-/// Reads JSON documents that follow each other, mostly one a line.
-///
-/// # Errors
-/// `Malformed` where the JSON itself is broken or cut off.
-pub fn documents<'a, T: Deserialize<'a>>(text: &'a str) -> Result<Vec<Document<T>>, ParseError> {
+/// Reads JSON documents that follow each other, mostly one a line. The first error is the last item: `Malformed` where the
+/// JSON itself is broken or cut off, `Unfit` beyond [`ENTRY_LIMIT`].
+pub fn documents<'a, T: Deserialize<'a>>(text: &'a str) -> impl Iterator<Item = Result<Document<T>, ParseError>> {
     let mut stream = serde_json::Deserializer::from_str(text).into_iter::<&'a RawValue>();
-    let (mut documents, mut line, mut counted) = (Vec::new(), 1, 0);
-    while let Some(raw) = stream.next() {
-        let raw = raw.map_err(|error| {
-            ParseError::malformed(format!("line {} column {}", error.line(), error.column()), detail(&error))
-        })?;
-        if documents.len() == ENTRY_LIMIT {
-            return Err(ParseError::unfit("file", format!("more than {ENTRY_LIMIT} documents")));
+    let (mut number, mut line, mut counted) = (0, 1, 0);
+    std::iter::from_fn(move || {
+        let raw = match stream.next()? {
+            Ok(raw) => raw.get(),
+            Err(error) => {
+                let place = format!("line {} column {}", error.line(), error.column());
+                return Some(Err(ParseError::malformed(place, detail(&error))));
+            }
+        };
+        number += 1;
+        if number > ENTRY_LIMIT {
+            return Some(Err(ParseError::unfit("file", format!("more than {ENTRY_LIMIT} documents"))));
         }
-        let begin = stream.byte_offset() - raw.get().len();
+        let begin = stream.byte_offset() - raw.len();
         line += text.as_bytes()[counted..begin].iter().filter(|byte| **byte == b'\n').count() as u64;
         counted = begin;
-        documents.push((line, serde_json::from_str(raw.get()).map_err(|error| detail(&error).into_boxed_str())));
+        Some(Ok((line, entry(raw))))
+    })
+}
+
+/// JSON in which escapes of half a character (`\ud800`) are replaced, each by `\ufffd`; `None` where there is none.
+#[must_use]
+pub fn without_lone_surrogates(text: &str) -> Option<String> {
+    if !text.trim_start().starts_with(['{', '[']) {
+        return None;
     }
-    Ok(documents)
+    let (mut mended, mut kept) = (String::new(), 0);
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        rest = &rest[at..];
+        let length = match (surrogate(rest), rest.get(6..).and_then(surrogate)) {
+            (Some(Half::High), Some(Half::Low)) => 12,
+            (Some(_), _) => {
+                let begin = text.len() - rest.len();
+                mended.push_str(&text[kept..begin]);
+                mended.push_str("\\ufffd");
+                kept = begin + 6;
+                6
+            }
+            // A backslash and what it escapes.
+            (None, _) => 1 + rest[1..].chars().next().map_or(0, char::len_utf8),
+        };
+        rest = &rest[length..];
+    }
+    (kept > 0).then(|| mended + &text[kept..])
+}
+
+/// Half of a character beyond 16 bits.
+enum Half {
+    High,
+    Low,
+}
+
+/// The half that an escape at the beginning of a text stands for.
+fn surrogate(text: &str) -> Option<Half> {
+    let digits = text.strip_prefix("\\u")?.get(..4)?;
+    match u16::from_str_radix(digits, 16).ok()? {
+        0xd800..=0xdbff => Some(Half::High),
+        0xdc00..=0xdfff => Some(Half::Low),
+        _ => None,
+    }
 }
 
 fn with_path<'a, T: Deserialize<'a>>(text: &'a str, error: &serde_json::Error) -> ParseError {
@@ -114,46 +141,100 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
     pointer
 }
 
-/// The findings of a list, each read or told why not. `null` and absent lists are empty; a lone object is a list of one.
+/// The findings of a list, each read when its turn comes, or told why not. `null` and absent lists are empty; a lone object
+/// is a list of one.
 #[derive(Debug, Clone)]
-pub struct Entries<T>(pub Vec<Result<T, Box<str>>>);
+pub struct Entries<'a, T> {
+    /// What was read already, from another syntax than JSON.
+    read: Vec<Result<T, Box<str>>>,
+    unread: Vec<&'a str>,
+}
 
-impl<T> Default for Entries<T> {
-    fn default() -> Self {
-        Self(Vec::new())
+impl<T> Entries<'_, T> {
+    /// Entries that were read already.
+    pub fn of(entries: impl IntoIterator<Item = Result<T, Box<str>>>) -> Self {
+        Self { read: entries.into_iter().collect(), unread: Vec::new() }
+    }
+
+    /// Adds one that was read already.
+    pub fn push(&mut self, entry: T) {
+        self.read.push(Ok(entry));
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.read.len() + self.unread.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entries<T> {
+impl<'a, T: Deserialize<'a>> Entries<'a, T> {
+    /// The entries of JSON that can be read, for what must be known before all of them are.
+    pub fn ahead(&self) -> impl Iterator<Item = T> {
+        self.unread.iter().filter_map(|text| entry(text).ok())
+    }
+}
+
+impl<T> Default for Entries<'_, T> {
+    fn default() -> Self {
+        Self::of([])
+    }
+}
+
+type Texts<'a, T> = std::iter::Map<std::vec::IntoIter<&'a str>, fn(&'a str) -> Result<T, Box<str>>>;
+
+impl<'a, T: Deserialize<'a>> IntoIterator for Entries<'a, T> {
+    type Item = Result<T, Box<str>>;
+    type IntoIter = std::iter::Chain<std::vec::IntoIter<Self::Item>, Texts<'a, T>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        let read: fn(&'a str) -> Self::Item = entry;
+        self.read.into_iter().chain(self.unread.into_iter().map(read))
+    }
+}
+
+fn entry<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Box<str>> {
+    // A struct would take the items of a list for its fields, one after the other.
+    if text.starts_with('[') {
+        return Err("a list where an entry is expected".into());
+    }
+    serde_json::from_str(text).map_err(|error| detail(&error).into_boxed_str())
+}
+
+impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Entries<'a, T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(EntriesVisitor(PhantomData))
     }
 }
 
-struct EntriesVisitor<T>(PhantomData<T>);
+struct EntriesVisitor<'a, T>(PhantomData<Entries<'a, T>>);
 
-impl<'de, T: Deserialize<'de>> Visitor<'de> for EntriesVisitor<T> {
-    type Value = Entries<T>;
+impl<'de: 'a, 'a, T: Deserialize<'de>> Visitor<'de> for EntriesVisitor<'a, T> {
+    type Value = Entries<'a, T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a list of entries")
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let mut entries = Vec::new();
-        let apart = APART.get();
-        loop {
-            let next = if apart { next_apart(&mut seq)? } else { seq.next_element()?.map(Ok) };
-            let Some(entry) = next else { return Ok(Entries(entries)) };
-            if entries.len() == ENTRY_LIMIT {
+        let mut unread = Vec::new();
+        while let Some(raw) = seq.next_element::<&'de RawValue>()? {
+            if unread.len() == ENTRY_LIMIT {
                 return Err(de::Error::custom(format_args!("more than {ENTRY_LIMIT} entries in one list")));
             }
-            entries.push(entry);
+            unread.push(raw.get());
         }
+        Ok(Entries { read: Vec::new(), unread })
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        Ok(Entries(vec![Ok(T::deserialize(MapAccessDeserializer::new(map))?)]))
+        Ok(Entries::of([Ok(T::deserialize(MapAccessDeserializer::new(map))?)]))
     }
 
     fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
@@ -161,24 +242,27 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for EntriesVisitor<T> {
     }
 }
 
-type Apart<T> = Option<Result<T, Box<str>>>;
-
-fn next_apart<'de, T: Deserialize<'de>, A: SeqAccess<'de>>(seq: &mut A) -> Result<Apart<T>, A::Error> {
-    let Some(raw) = seq.next_element::<&'de RawValue>()? else { return Ok(None) };
-    Ok(Some(serde_json::from_str(raw.get()).map_err(|error| detail(&error).into_boxed_str())))
+/// An entry that does not stand in a list, but under a key of a [`Pairs`].
+#[derive(Debug, Clone)]
+pub struct Entry<'a, T> {
+    text: &'a str,
+    kind: PhantomData<T>,
 }
 
-/// An entry that does not stand in a list, but under a key of a [`Pairs`]: read, or told why not.
-#[derive(Debug, Clone)]
-pub struct Entry<T>(pub Result<T, Box<str>>);
+impl<'a, T: Deserialize<'a>> Entry<'a, T> {
+    /// What it says, or why it cannot be read.
+    ///
+    /// # Errors
+    /// The fault.
+    pub fn read(self) -> Result<T, Box<str>> {
+        entry(self.text)
+    }
+}
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entry<T> {
+impl<'de: 'a, 'a, T> Deserialize<'de> for Entry<'a, T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        if !APART.get() {
-            return T::deserialize(deserializer).map(|entry| Self(Ok(entry)));
-        }
-        let raw = <&'de RawValue>::deserialize(deserializer)?;
-        Ok(Self(serde_json::from_str(raw.get()).map_err(|error| detail(&error).into_boxed_str())))
+        let text = <&'de RawValue>::deserialize(deserializer)?.get();
+        Ok(Self { text, kind: PhantomData })
     }
 }
 
@@ -388,6 +472,14 @@ impl<'de, K: Deserialize<'de>, V: Deserialize<'de>> Visitor<'de> for PairsVisito
         Ok(Pairs::default())
     }
 
+    fn visit_i64<E: de::Error>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(Pairs::default())
+    }
+
+    fn visit_f64<E: de::Error>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(Pairs::default())
+    }
+
     fn visit_u64<E: de::Error>(self, _: u64) -> Result<Self::Value, E> {
         Ok(Pairs::default())
     }
@@ -406,7 +498,7 @@ mod tests {
     #[derive(Debug, Deserialize)]
     struct Log<'a> {
         #[serde(borrow, default)]
-        entries: Entries<Entry<'a>>,
+        entries: Entries<'a, Entry<'a>>,
         #[serde(borrow, default)]
         tags: List<Text<'a>>,
     }
@@ -420,35 +512,46 @@ mod tests {
     #[test]
     fn a_broken_entry_costs_itself_and_not_the_file() {
         let log: Log<'_> = read(r#"{"entries": [{"id": "a"}, 42, {"id": "c"}], "tags": "one"}"#).unwrap();
-        let ids: Vec<_> = log.entries.0.iter().map(|entry| entry.as_ref().map(|entry| entry.id.as_str())).collect();
-        assert_eq!(ids.len(), 3);
-        assert_eq!(ids[0], Ok("a"));
-        assert!(ids[1].is_err(), "{ids:?}");
-        assert_eq!(ids[2], Ok("c"));
+        let ids: Vec<_> = log.entries.into_iter().map(|entry| entry.map(|entry| entry.id.to_string()).ok()).collect();
+        assert_eq!(ids, [Some("a".to_owned()), None, Some("c".to_owned())]);
         assert_eq!(log.tags.len(), 1);
     }
 
     #[test]
     fn reads_documents_that_follow_each_other() {
-        let found = documents::<Entry<'_>>("{\"id\": \"a\"}\n\n{\n\"id\": \"b\"} 42").unwrap();
+        let read = |text: &'static str| documents::<Entry<'_>>(text).collect::<Result<Vec<_>, _>>();
+        let found = read("{\"id\": \"a\"}\n\n{\n\"id\": \"b\"} 42").unwrap();
         let lines: Vec<_> = found.iter().map(|(line, entry)| (*line, entry.is_ok())).collect();
         assert_eq!(lines, [(1, true), (3, true), (4, false)]);
-        let error = documents::<Entry<'_>>("{\"id\": \"a\"}\n{\"id\": ").unwrap_err().to_string();
+        let error = read("{\"id\": \"a\"}\n{\"id\": ").unwrap_err().to_string();
         assert!(error.starts_with("line 2 "), "{error}");
     }
 
     #[test]
     fn a_broken_entry_under_a_key_costs_itself_and_not_the_file() {
-        let pairs: Pairs<Text<'_>, super::Entry<Entry<'_>>> = read(r#"{"x": {"id": "a"}, "y": 42}"#).unwrap();
-        let ids: Vec<_> = pairs.0.iter().map(|(key, entry)| (key.as_str(), entry.0.is_ok())).collect();
-        assert_eq!(ids, [("x", true), ("y", false)]);
+        let pairs: Pairs<Text<'_>, super::Entry<'_, Entry<'_>>> = read(r#"{"x": {"id": "a"}, "y": 42}"#).unwrap();
+        let ids: Vec<_> = pairs.0.into_iter().map(|(key, entry)| (key.to_string(), entry.read().is_ok())).collect();
+        assert_eq!(ids, [("x".to_owned(), true), ("y".to_owned(), false)]);
+    }
+
+    /// S-20
+    #[test]
+    fn replaces_half_a_character_and_nothing_else() {
+        for (text, expected) in [
+            (r#"{"a": "\ud83d\ude00 \\ud800 \u00e4"}"#, None),
+            (r#"{"a": "\ud800"}"#, Some(r#"{"a": "\ufffd"}"#)),
+            (r#"["\uDE00x\ud83d\ud83d\ude00\"#, Some(r#"["\ufffdx\ufffd\ud83d\ude00\"#)),
+            (r"<a>\ud800</a>", None),
+        ] {
+            assert_eq!(without_lone_surrogates(text).as_deref(), expected, "{text}");
+        }
     }
 
     /// S-20
     #[test]
     fn names_the_place_of_a_fault() {
         for (text, place, is_malformed) in [
-            (r#"{"entries": [{"id": "a"}, {"id": nope}]}"#, "/entries/1/id, line 1 column 35", true),
+            (r#"{"entries": [{"id": "a"}, {"id": nope}]}"#, "/entries/1, line 1 column 35", true),
             (r#"{"entries": [{"id": "a""#, "/entries/0, line 1 column 23", true),
             (r#"{"entries": "no"}"#, "/entries, line 1 column 16", false),
         ] {
@@ -465,7 +568,7 @@ mod tests {
     #[test]
     fn skips_what_it_does_not_need_at_any_depth() {
         let deep = format!("{{\"bag\": {}{}, \"entries\": []}}", "[".repeat(1_000_000), "]".repeat(1_000_000));
-        assert!(read::<Log<'_>>(&deep).unwrap().entries.0.is_empty());
+        assert!(read::<Log<'_>>(&deep).unwrap().entries.is_empty());
         assert!(read::<Log<'_>>(&"[".repeat(1_000_000)).is_err());
     }
 }

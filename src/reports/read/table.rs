@@ -11,6 +11,7 @@ pub const ROW_LIMIT: usize = 500_000;
 pub struct Table<'a> {
     text: &'a str,
     reader: csv::Reader<&'a [u8]>,
+    delimiter: u8,
     columns: HashMap<String, usize>,
 }
 
@@ -27,17 +28,21 @@ impl<'a> Table<'a> {
     /// `Malformed` when the header cannot be read.
     pub fn new(text: &'a str) -> Result<Self, ParseError> {
         let text = text.trim_start_matches('\u{feff}');
+        let delimiter = delimiter(text);
         let mut reader = csv::ReaderBuilder::new()
-            .delimiter(delimiter(text))
+            .delimiter(delimiter)
             .flexible(true)
             .trim(csv::Trim::Headers)
             .from_reader(text.as_bytes());
         let header = reader.headers().map_err(|error| malformed(&error))?;
+        if header.iter().all(|name| name.trim().is_empty()) {
+            return Err(ParseError::unfit("line 1", "there is no header"));
+        }
         let mut columns = HashMap::new();
         for (index, name) in header.iter().enumerate() {
             columns.entry(normalised(name)).or_insert(index);
         }
-        Ok(Self { text, reader, columns })
+        Ok(Self { text, reader, delimiter, columns })
     }
 
     /// Whether there is a column of this name.
@@ -56,12 +61,12 @@ impl<'a> Table<'a> {
     ) -> Result<(), ParseError> {
         let width = self.reader.headers().map_err(|error| malformed(&error))?.len();
         let mut row = Row { columns: &self.columns, record: csv::StringRecord::new() };
-        let mut rows = 0;
+        let (mut rows, mut last) = (0, None);
         loop {
             let line = line_at(self.text, self.reader.position());
             match self.reader.read_record(&mut row.record) {
-                Ok(false) => return Ok(()),
-                Ok(true) => {}
+                Ok(false) => return last.map_or(Ok(()), |(begin, fields)| self.expect_whole(&begin, fields < width)),
+                Ok(true) => last = row.record.position().map(|begin| (begin.clone(), row.record.len())),
                 Err(error) => return Err(malformed(&error)),
             }
             rows += 1;
@@ -77,11 +82,45 @@ impl<'a> Table<'a> {
     }
 }
 
+impl Table<'_> {
+    /// That the last row is not cut off: in quotes that never close, or before its last column without a line's end.
+    fn expect_whole(&self, begin: &csv::Position, is_short: bool) -> Result<(), ParseError> {
+        let from = usize::try_from(begin.byte()).unwrap_or(usize::MAX);
+        let row = self.text.as_bytes().get(from..).unwrap_or_default();
+        let is_open = !row.ends_with(b"\n") && !row.ends_with(b"\r");
+        // By hand, the last quote is sometimes doubled.
+        let is_closed = row.trim_ascii_end().ends_with(b"\"");
+        if is_short && is_open || !is_closed && ends_in_quotes(row, self.delimiter) {
+            let place = format!("line {}", line_at(self.text, begin));
+            return Err(ParseError::malformed(place, "the file ends in the middle of a row"));
+        }
+        Ok(())
+    }
+}
+
+/// Whether quotes that open a field never close.
+fn ends_in_quotes(row: &[u8], delimiter: u8) -> bool {
+    let (mut is_quoted, mut begins_field) = (false, true);
+    for byte in row {
+        // Doubled quotes inside a field close and open it again.
+        is_quoted = match byte {
+            b'"' if is_quoted => false,
+            b'"' => begins_field || is_quoted,
+            _ => is_quoted,
+        };
+        begins_field = matches!(byte, b'\n' | b'\r' | b'"') || *byte == delimiter;
+    }
+    is_quoted
+}
+
 impl Row<'_> {
     /// The value under a column; empty when the column or the field is missing.
     #[must_use]
     pub fn get(&self, column: &str) -> &str {
-        let index = self.columns.get(column).or_else(|| self.columns.get(&normalised(column)));
+        // Most columns are asked for by their normal name; one that is missing is so in every row.
+        let is_normal = || !column.bytes().any(|byte| byte.is_ascii_uppercase() || byte == b'_' || byte == b'-');
+        let index = self.columns.get(column);
+        let index = if index.is_some() || is_normal() { index } else { self.columns.get(&normalised(column)) };
         index.and_then(|index| self.record.get(*index)).map_or("", str::trim)
     }
 
@@ -168,6 +207,24 @@ mod tests {
             "\"Title\"|\"x\"|\"CWE ID\"\na||79\n\n",
         ] {
             assert_eq!(read(text), [(2, "a/79".to_owned())], "{text:?}");
+        }
+    }
+
+    #[test]
+    fn knows_a_file_that_is_cut_off_in_the_middle_of_a_row() {
+        let end = |text: &str| Table::new(text).unwrap().each(|_, _| Ok(())).map_err(|error| error.to_string());
+        for whole in
+            ["title,cwe id\na,1", "title,cwe id\na\n", "title,cwe id\n5\" disk,1\n", "title,cwe id\n\"a \"\"b\"\"\",1"]
+        {
+            assert_eq!(end(whole), Ok(()), "{whole}");
+        }
+        for cut in [
+            "title,cwe id\na,1\nb",
+            "title,cwe id\na,1\n\"b",
+            "title,cwe id\na,1\n\"b\"\"",
+            "title,cwe id\na,1\n\"b,\n",
+        ] {
+            assert_eq!(end(cut), Err("line 3: the file ends in the middle of a row".to_owned()), "{cut}");
         }
     }
 

@@ -24,7 +24,7 @@ pub const CUT_MARK: &str = "… [cut]";
 #[must_use]
 pub fn text(raw: &str) -> String {
     let raw = raw.trim_end();
-    if raw.len() <= TEXT_LIMIT && !holds(raw, |byte| byte < b' ' && byte != b'\n' && byte != b'\t') {
+    if is_clean(raw) {
         return raw.to_owned();
     }
     let (kept, was_cut) = cut(raw, TEXT_LIMIT);
@@ -39,10 +39,22 @@ pub fn text(raw: &str) -> String {
     clean
 }
 
+/// Whether a text of several lines certainly needs no cleaning.
+#[must_use]
+pub fn is_clean(raw: &str) -> bool {
+    raw.len() <= TEXT_LIMIT + CUT_MARK.len() && !holds(raw, |byte| may_control(byte) && byte != b'\n' && byte != b'\t')
+}
+
 /// One line: without control characters or line breaks, at most [`LINE_LIMIT`] bytes.
 #[must_use]
 pub fn line(raw: &str) -> String {
     one_line(raw, LINE_LIMIT)
+}
+
+/// Whether a text is one clean line that says something.
+#[must_use]
+pub fn is_line(text: &str) -> bool {
+    !text.trim().is_empty() && !text.contains(char::is_control)
 }
 
 /// One line of at most [`TITLE_LIMIT`] bytes.
@@ -53,7 +65,7 @@ pub fn title(raw: &str) -> String {
 
 fn one_line(raw: &str, limit: usize) -> String {
     let raw = raw.trim();
-    if raw.len() <= limit && !holds(raw, |byte| byte < b' ') {
+    if raw.len() <= limit && !holds(raw, may_control) {
         return raw.to_owned();
     }
     let (kept, was_cut) = cut(raw, limit);
@@ -73,6 +85,11 @@ fn one_line(raw: &str, limit: usize) -> String {
 /// Whether a byte of the text is such. Looks at all of them, without leaving early, so that it runs many at a time.
 fn holds(raw: &str, is_such: impl Fn(u8) -> bool) -> bool {
     raw.bytes().fold(false, |found, byte| found | is_such(byte))
+}
+
+/// Whether a byte is a control character, or begins what may be one: U+0080 to U+009F, which terminals obey, too.
+fn may_control(byte: u8) -> bool {
+    byte < b' ' || byte == 0x7f || byte == 0xc2
 }
 
 fn cut(raw: &str, limit: usize) -> (&str, bool) {
@@ -368,6 +385,8 @@ mod tests {
             ("  two\r\n  lines ", "two lines"),
             ("nul\0byte", "nul byte"),
             ("\u{1b}[31mred", "[31mred"),
+            ("\u{9b}31mred\u{7f}", "31mred"),
+            ("20 °C", "20 °C"),
             ("\n\n", ""),
         ] {
             assert_eq!(line(raw), expected, "{raw:?}");

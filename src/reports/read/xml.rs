@@ -1,9 +1,12 @@
 //! XML, streamed: each wanted element is built into a small tree, handed over and dropped.
 //!
-//! Documents are read without their DTD: none is loaded, no entity but the five of XML is known, and an unknown one
-//! stays as it is written. Depth and size of an element are bounded.
+//! Documents are read without their DTD: none is loaded, no entity but the five of XML is known, an unknown one stays as
+//! it is written, and who declares some is refused. Depth and size of an element are bounded.
+
+use std::borrow::Cow;
 
 use quick_xml::Reader;
+use quick_xml::events::attributes::Attributes;
 use quick_xml::events::{BytesStart, Event};
 
 use crate::reports::error::ParseError;
@@ -14,71 +17,97 @@ pub const DEPTH_LIMIT: usize = 200;
 /// Most elements within one wanted element.
 pub const ELEMENTS_LIMIT: usize = 2_000_000;
 
-/// An element with what is in it. Names are without their prefix.
+/// An element with what is in it, borrowed from the document where it stands there as it is. Names are without their
+/// prefix.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Element {
+pub struct Element<'a> {
     /// The name.
-    pub name: String,
+    pub name: &'a str,
     /// The attributes, in order.
-    pub attributes: Vec<(String, String)>,
+    pub attributes: Vec<(&'a str, Cow<'a, str>)>,
     /// The text directly inside, put together.
-    pub text: String,
+    pub text: Cow<'a, str>,
     /// The elements inside.
-    pub children: Vec<Element>,
+    pub children: Vec<Element<'a>>,
 }
 
-impl Element {
+impl<'a> Element<'a> {
     /// An attribute; empty when there is none.
     #[must_use]
     pub fn attribute(&self, name: &str) -> &str {
-        self.attributes.iter().find(|(found, _)| found == name).map_or("", |(_, value)| value.as_str())
+        self.named(name).map_or("", |value| &**value)
     }
 
     /// The first child of a name.
     #[must_use]
-    pub fn child(&self, name: &str) -> Option<&Element> {
+    pub fn child(&self, name: &str) -> Option<&Self> {
         self.children.iter().find(|child| child.name == name)
     }
 
     /// The children of a name.
-    pub fn all<'e>(&'e self, name: &'e str) -> impl Iterator<Item = &'e Element> {
+    pub fn all<'e>(&'e self, name: &'e str) -> impl Iterator<Item = &'e Self> {
         self.children.iter().filter(move |child| child.name == name)
     }
 
     /// The text at a path of children (`ratings/rating/score`); empty when there is none.
     #[must_use]
     pub fn at(&self, path: &str) -> &str {
-        let mut element = self;
-        for name in path.split('/') {
-            match element.child(name) {
-                Some(child) => element = child,
-                None => return "",
-            }
-        }
-        element.text.trim()
+        self.find(path).map_or("", |element| element.text.trim())
     }
 
     /// The text at a path of children, for structs that JSON is read into, too.
     #[must_use]
-    pub fn text_at(&self, path: &str) -> Text<'static> {
-        Text::from(self.at(path).to_owned())
+    pub fn text_at(&self, path: &str) -> Text<'a> {
+        self.find(path).map(Self::own_text).unwrap_or_default()
     }
 
     /// The text directly inside, likewise.
     #[must_use]
-    pub fn own_text(&self) -> Text<'static> {
-        Text::from(self.text.trim().to_owned())
+    pub fn own_text(&self) -> Text<'a> {
+        trimmed(&self.text)
     }
 
     /// An attribute, likewise.
     #[must_use]
-    pub fn text_of(&self, attribute: &str) -> Text<'static> {
-        Text::from(self.attribute(attribute).trim().to_owned())
+    pub fn text_of(&self, attribute: &str) -> Text<'a> {
+        self.named(attribute).map(trimmed).unwrap_or_default()
     }
 
     /// The children of a name inside the child that lists them (`references/reference`).
-    pub fn inside<'e>(&'e self, list: &str, item: &'e str) -> impl Iterator<Item = &'e Element> {
+    pub fn inside<'e>(&'e self, list: &str, item: &'e str) -> impl Iterator<Item = &'e Self> {
         self.child(list).into_iter().flat_map(move |list| list.all(item))
+    }
+
+    fn named(&self, attribute: &str) -> Option<&Cow<'a, str>> {
+        self.attributes.iter().find(|(found, _)| *found == attribute).map(|(_, value)| value)
+    }
+
+    fn find(&self, path: &str) -> Option<&Self> {
+        path.split('/').try_fold(self, |element, name| element.child(name))
+    }
+
+    fn adopt(&mut self, child: Self) {
+        // Many elements hold one other; room for four would double the memory of a report.
+        if self.children.is_empty() {
+            self.children.reserve_exact(1);
+        }
+        self.children.push(child);
+    }
+
+    fn say(&mut self, part: Cow<'a, str>) {
+        // What stands before the first word is the white space between two tags.
+        if self.text.trim_start().is_empty() {
+            self.text = part;
+        } else {
+            self.text.to_mut().push_str(&part);
+        }
+    }
+}
+
+fn trimmed<'a>(text: &Cow<'a, str>) -> Text<'a> {
+    match text {
+        Cow::Borrowed(text) => Text::from(text.trim()),
+        Cow::Owned(text) => Text::from(text.trim().to_owned()),
     }
 }
 
@@ -87,45 +116,46 @@ impl Element {
 ///
 /// # Errors
 /// `Malformed` for broken or cut-off XML, with the line; `Unfit` beyond the limits; or what `take` gives.
-pub fn each(
-    text: &str,
+pub fn each<'a>(
+    text: &'a str,
     wants: &[&str],
-    mut take: impl FnMut(u64, Element) -> Result<(), ParseError>,
+    mut take: impl FnMut(u64, Element<'a>) -> Result<(), ParseError>,
 ) -> Result<(), ParseError> {
     let mut reader = Reader::from_str(text);
     let mut lines = Lines { text, at: 0, line: 1 };
-    let mut open: Vec<Element> = Vec::new();
-    let (mut depth, mut elements, mut began) = (0usize, 0usize, 1);
+    let mut open: Vec<Element<'a>> = Vec::new();
+    let (mut depth, mut elements, mut began, mut has_root) = (0usize, 0usize, 1, false);
     loop {
-        let position = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
+        let position = offset(reader.buffer_position());
         let event = reader.read_event().map_err(|error| {
-            let at = usize::try_from(reader.error_position()).unwrap_or(position);
-            ParseError::malformed(format!("line {}", lines.of(at)), error.to_string())
+            ParseError::malformed(format!("line {}", lines.of(offset(reader.error_position()))), error.to_string())
         })?;
+        let end = offset(reader.buffer_position());
         match event {
             Event::Start(start) => {
-                depth += 1;
+                (depth, has_root) = (depth + 1, true);
                 if depth > DEPTH_LIMIT {
                     let place = format!("line {}", lines.of(position));
                     return Err(ParseError::unfit(place, format!("nested deeper than {DEPTH_LIMIT} elements")));
                 }
-                let element = element(&start);
-                if open.is_empty() && wants.contains(&element.name.as_str()) {
-                    (began, elements) = (lines.of(position), 0);
-                    open.push(element);
-                } else if !open.is_empty() {
+                if !open.is_empty() {
                     elements += 1;
-                    open.push(element);
+                    open.push(element(text, end, &start));
+                } else if wants.contains(&start.local_name().as_ref()) {
+                    (began, elements) = (lines.of(position), 0);
+                    open.push(element(text, end, &start));
                 }
             }
             Event::Empty(start) => {
-                let element = element(&start);
+                has_root = true;
                 match open.last_mut() {
                     Some(parent) => {
                         elements += 1;
-                        parent.children.push(element);
+                        parent.adopt(element(text, end - 1, &start));
                     }
-                    None if wants.contains(&element.name.as_str()) => take(lines.of(position), element)?,
+                    None if wants.contains(&start.local_name().as_ref()) => {
+                        take(lines.of(position), element(text, end - 1, &start))?;
+                    }
                     None => {}
                 }
             }
@@ -133,19 +163,23 @@ pub fn each(
                 depth = depth.saturating_sub(1);
                 if let Some(done) = open.pop() {
                     match open.last_mut() {
-                        Some(parent) => parent.children.push(done),
+                        Some(parent) => parent.adopt(done),
                         None => take(began, done)?,
                     }
                 }
             }
-            Event::Text(part) => push(&mut open, &part),
-            Event::CData(part) => push(&mut open, &part),
-            Event::GeneralRef(name) => push(&mut open, &referred(&name)),
-            Event::Eof if depth > 0 => {
-                return Err(ParseError::malformed(
-                    format!("line {}", lines.of(text.len())),
-                    "the document ends too early",
-                ));
+            Event::Text(part) => say(&mut open, part.into_inner()),
+            Event::CData(part) => say(&mut open, part.into_inner()),
+            Event::GeneralRef(name) => say(&mut open, referred(&name)),
+            // Reports come with a DTD, Burp's even with its own inside; none declares entities.
+            Event::DocType(declared) if declared.contains("<!ENTITY") => {
+                let place = format!("line {}", lines.of(position));
+                return Err(ParseError::malformed(place, "the document declares entities, which are not read"));
+            }
+            Event::Eof if depth > 0 || !has_root => {
+                let place = format!("line {}", lines.of(text.len()));
+                let detail = if has_root { "the document ends too early" } else { "there is no element" };
+                return Err(ParseError::malformed(place, detail));
             }
             Event::Eof => return Ok(()),
             Event::Decl(_) | Event::PI(_) | Event::DocType(_) | Event::Comment(_) => {}
@@ -157,42 +191,53 @@ pub fn each(
     }
 }
 
-fn push(open: &mut [Element], text: &str) {
+fn offset(position: u64) -> usize {
+    usize::try_from(position).unwrap_or(usize::MAX)
+}
+
+fn say<'a>(open: &mut [Element<'a>], part: Cow<'a, str>) {
     if let Some(element) = open.last_mut() {
-        element.text.push_str(text);
+        element.say(part);
     }
 }
 
 /// The character of a reference: numeric, or one of the five names of XML. Another stays as it is written.
-fn referred(name: &str) -> String {
+fn referred<'a>(name: &str) -> Cow<'a, str> {
     let number = name.strip_prefix('#').and_then(|digits| match digits.strip_prefix(['x', 'X']) {
         Some(hex) => u32::from_str_radix(hex, 16).ok(),
         None => digits.parse().ok(),
     });
     match (name, number.and_then(char::from_u32)) {
-        (_, Some(character)) => character.to_string(),
-        ("lt", _) => "<".to_owned(),
-        ("gt", _) => ">".to_owned(),
-        ("amp", _) => "&".to_owned(),
-        ("quot", _) => "\"".to_owned(),
-        ("apos", _) => "'".to_owned(),
-        _ => format!("&{name};"),
+        (_, Some(character)) => Cow::Owned(character.to_string()),
+        ("lt", _) => Cow::Borrowed("<"),
+        ("gt", _) => Cow::Borrowed(">"),
+        ("amp", _) => Cow::Borrowed("&"),
+        ("quot", _) => Cow::Borrowed("\""),
+        ("apos", _) => Cow::Borrowed("'"),
+        _ => Cow::Owned(format!("&{name};")),
     }
 }
 
-fn element(start: &BytesStart<'_>) -> Element {
-    let name = start.local_name().as_ref().to_owned();
-    let mut attributes = start.attributes();
-    let attributes = attributes.with_checks(false).flatten().map(|attribute| {
-        let key = attribute.key.local_name().as_ref().to_owned();
-        (key, unescaped(&attribute.value))
-    });
-    let attributes = attributes.collect();
-    Element { name, attributes, ..Element::default() }
+/// The element of a tag whose `>` or `/>` ends at `end` bytes of the text. The reader lends what it read no longer than
+/// its event lives; the text itself does for good.
+fn element<'a>(text: &'a str, end: usize, start: &BytesStart<'_>) -> Element<'a> {
+    let tag = tag(text, end, start);
+    let (whole, local) = (start.name().as_ref().len(), start.local_name().as_ref().len());
+    let mut attributes = Attributes::new(tag, whole);
+    let attributes = attributes.with_checks(false).flatten();
+    let attributes = attributes.map(|attribute| (attribute.key.local_name().into_inner(), unescaped(attribute.value)));
+    Element { name: &tag[whole - local..whole], attributes: attributes.collect(), ..Element::default() }
 }
 
-fn unescaped(value: &str) -> String {
-    let (mut plain, mut rest) = (String::with_capacity(value.len()), value);
+fn tag<'a>(text: &'a str, end: usize, start: &BytesStart<'_>) -> &'a str {
+    &text[end - 1 - start.len()..end - 1]
+}
+
+fn unescaped(value: Cow<'_, str>) -> Cow<'_, str> {
+    if !value.contains('&') {
+        return value;
+    }
+    let (mut plain, mut rest) = (String::with_capacity(value.len()), &*value);
     while let Some((before, after)) = rest.split_once('&') {
         plain.push_str(before);
         match after.split_once(';') {
@@ -207,7 +252,7 @@ fn unescaped(value: &str) -> String {
         }
     }
     plain.push_str(rest);
-    plain
+    Cow::Owned(plain)
 }
 
 /// Counts lines only as far as somebody asks.
@@ -231,11 +276,14 @@ impl Lines<'_> {
 
 /// The name of the document's first element, for recognition, with its attributes.
 #[must_use]
-pub fn root(text: &str) -> Option<Element> {
+pub fn root(text: &str) -> Option<Element<'_>> {
     let mut reader = Reader::from_str(text);
     loop {
-        match reader.read_event().ok()? {
-            Event::Start(start) | Event::Empty(start) => return Some(element_with_prefixes(&start)),
+        let event = reader.read_event().ok()?;
+        let end = offset(reader.buffer_position());
+        match event {
+            Event::Start(start) => return Some(element_with_prefixes(text, end, &start)),
+            Event::Empty(start) => return Some(element_with_prefixes(text, end - 1, &start)),
             Event::Eof => return None,
             _ => {}
         }
@@ -243,21 +291,18 @@ pub fn root(text: &str) -> Option<Element> {
 }
 
 /// Like [`element`], but with the attributes' prefixes kept (`xmlns:x`).
-fn element_with_prefixes(start: &BytesStart<'_>) -> Element {
-    let mut attributes = start.attributes();
-    let attributes = attributes.with_checks(false).flatten().take(50).map(|attribute| {
-        let key = attribute.key.as_ref().to_owned();
-        (key, unescaped(&attribute.value))
-    });
-    let attributes = attributes.collect();
-    Element { attributes, ..element(start) }
+fn element_with_prefixes<'a>(text: &'a str, end: usize, start: &BytesStart<'_>) -> Element<'a> {
+    let mut attributes = Attributes::new(tag(text, end, start), start.name().as_ref().len());
+    let attributes = attributes.with_checks(false).flatten().take(50);
+    let attributes = attributes.map(|attribute| (attribute.key.into_inner(), unescaped(attribute.value)));
+    Element { attributes: attributes.collect(), ..element(text, end, start) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(text: &str, wants: &[&str]) -> Result<Vec<(u64, Element)>, ParseError> {
+    fn read<'a>(text: &'a str, wants: &[&str]) -> Result<Vec<(u64, Element<'a>)>, ParseError> {
         let mut found = Vec::new();
         each(text, wants, |line, element| {
             found.push((line, element));
@@ -272,7 +317,7 @@ mod tests {
         let found = read(text, &["item"]).unwrap();
         assert_eq!(found.len(), 2);
         let (line, first) = &found[0];
-        assert_eq!((*line, first.attribute("id"), first.text.as_str(), first.at("b")), (3, "a&b", "one <3>", "two"));
+        assert_eq!((*line, first.attribute("id"), &*first.text, first.at("b")), (3, "a&b", "one <3>", "two"));
         assert_eq!((found[1].0, found[1].1.attribute("id")), (4, "2"));
         assert_eq!(root(text).unwrap().name, "list");
     }
@@ -280,15 +325,21 @@ mod tests {
     /// S-19
     #[test]
     fn knows_no_entities_and_no_depth() {
-        let laughs = "<!DOCTYPE a [<!ENTITY l \"ha\"><!ENTITY m \"&l;&l;\"><!ENTITY x SYSTEM \"file:///etc/passwd\">]><a><b>&m;&x;&lt;</b></a>";
-        assert_eq!(read(laughs, &["b"]).unwrap()[0].1.text, "&m;&x;<");
+        assert_eq!(read("<a><b>&m;&x;&lt;</b></a>", &["b"]).unwrap()[0].1.text, "&m;&x;<");
+        let harmless = "<!DOCTYPE a SYSTEM \"a.dtd\" [<!ELEMENT a (b*)>]><a><b>1</b></a>";
+        assert_eq!(read(harmless, &["b"]).unwrap().len(), 1);
+        for declared in ["l \"ha\"", "x SYSTEM \"file:///etc/passwd\"", "% p SYSTEM \"http://127.0.0.1/\""] {
+            let text = format!("<?xml version=\"1.0\"?>\n<!DOCTYPE a [<!ENTITY {declared}>]><a><b>&l;</b></a>");
+            let error = read(&text, &["b"]).unwrap_err().to_string();
+            assert_eq!(error, "line 2: the document declares entities, which are not read");
+        }
         let deep = format!("{}{}", "<a>".repeat(1_000_000), "</a>".repeat(1_000_000));
         assert!(matches!(read(&deep, &["b"]), Err(ParseError::Unfit { .. })));
     }
 
     #[test]
     fn names_the_line_of_a_fault() {
-        for text in ["<a>\n<b>\n</c></a>", "<a>\n<b>\n", "<a>\n\n<b"] {
+        for text in ["<a>\n<b>\n</c></a>", "<a>\n<b>\n", "<a>\n\n<b", "", "no XML", "<!-- nothing -->"] {
             let error = read(text, &["x"]).unwrap_err().to_string();
             assert!(error.starts_with("line "), "{error}");
         }

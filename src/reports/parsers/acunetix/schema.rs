@@ -13,7 +13,7 @@ pub struct File<'a> {
     #[serde(borrow)]
     pub target: Object<Target<'a>>,
     #[serde(borrow)]
-    pub vulnerabilities: Entries<Vulnerable<'a>>,
+    pub vulnerabilities: Entries<'a, Vulnerable<'a>>,
 }
 
 #[derive(Default, Deserialize)]

@@ -10,7 +10,7 @@ use crate::reports::read::text::{Number, Text};
 #[serde(default)]
 pub struct File<'a> {
     #[serde(borrow)]
-    pub matches: Entries<Match<'a>>,
+    pub matches: Entries<'a, Match<'a>>,
     #[serde(borrow)]
     pub source: Object<Source<'a>>,
     #[serde(borrow)]

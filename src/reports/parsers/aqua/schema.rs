@@ -19,13 +19,13 @@ pub struct File<'a> {
     #[serde(borrow, default)]
     pub scan_started: Object<Moment<'a>>,
     #[serde(borrow, default)]
-    pub resources: Entries<Scanned<'a>>,
+    pub resources: Entries<'a, Scanned<'a>>,
     #[serde(borrow, default)]
     pub image_name: Text<'a>,
     #[serde(borrow, default)]
-    pub cves: Entries<OldEntry<'a>>,
+    pub cves: Entries<'a, OldEntry<'a>>,
     #[serde(borrow, default)]
-    pub result: Entries<Known<'a>>,
+    pub result: Entries<'a, Known<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -35,7 +35,7 @@ pub struct Scan<'a> {
     #[serde(borrow, default)]
     pub scan_started: Object<Moment<'a>>,
     #[serde(borrow, default)]
-    pub resources: Entries<Scanned<'a>>,
+    pub resources: Entries<'a, Scanned<'a>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -50,7 +50,7 @@ pub struct Scanned<'a> {
     #[serde(borrow)]
     pub resource: Resource<'a>,
     #[serde(borrow, default)]
-    pub vulnerabilities: Entries<Known<'a>>,
+    pub vulnerabilities: Entries<'a, Known<'a>>,
 }
 
 #[derive(Default, Deserialize)]

@@ -15,7 +15,7 @@ pub struct File<'a> {
     #[serde(borrow)]
     pub finish_datetime: Text<'a>,
     #[serde(borrow)]
-    pub issues: Entries<Issue<'a>>,
+    pub issues: Entries<'a, Issue<'a>>,
 }
 
 #[derive(Default, Deserialize)]

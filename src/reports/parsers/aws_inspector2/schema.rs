@@ -9,7 +9,7 @@ use crate::reports::read::text::{Number, Text};
 #[serde(default)]
 pub struct File<'a> {
     #[serde(borrow)]
-    pub findings: Entries<InspectorFinding<'a>>,
+    pub findings: Entries<'a, InspectorFinding<'a>>,
 }
 
 #[derive(Default, Deserialize)]

@@ -21,8 +21,11 @@ pub fn read(text: &str) -> Result<File<'_>, ParseError> {
         ));
     }
     let blocks = text.split("\n\n").flat_map(|block| block.split("\r\n\r\n"));
-    let results = blocks.filter_map(entry).map(Ok).collect();
-    Ok(File { version: Text::default(), created_at: Text::default(), results: Entries(results) })
+    Ok(File {
+        version: Text::default(),
+        created_at: Text::default(),
+        results: Entries::of(blocks.filter_map(entry).map(Ok)),
+    })
 }
 
 fn entry(block: &str) -> Option<Entry<'_>> {

@@ -70,7 +70,7 @@ struct Query<'a> {
     #[serde(borrow)]
     description: Text<'a>,
     #[serde(borrow)]
-    vulnerabilities: Entries<Entry<'a>>,
+    vulnerabilities: Entries<'a, Entry<'a>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -94,7 +94,7 @@ struct Group<'a> {
     #[serde(borrow)]
     name: Text<'a>,
     #[serde(borrow)]
-    vulnerabilities: Entries<Entry<'a>>,
+    vulnerabilities: Entries<'a, Entry<'a>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -206,7 +206,7 @@ fn groups(builder: &mut ReportBuilder, groups: List<Object<Group<'_>>>, path: &s
 /// Entries that say nothing are lost.
 fn each<'a>(
     builder: &mut ReportBuilder,
-    entries: Entries<Entry<'a>>,
+    entries: Entries<'a, Entry<'a>>,
     path: &str,
     add: impl Fn(&mut ReportBuilder, &Entry<'a>, Box<str>),
 ) {

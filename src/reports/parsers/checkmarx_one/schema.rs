@@ -10,7 +10,7 @@ use crate::reports::read::text::{Number, Text};
 #[serde(rename_all = "camelCase", default)]
 pub struct File<'a> {
     #[serde(borrow)]
-    pub results: Entries<ScanResult<'a>>,
+    pub results: Entries<'a, ScanResult<'a>>,
     #[serde(borrow)]
     pub report_header: Object<Header<'a>>,
     #[serde(borrow)]
@@ -182,10 +182,10 @@ pub struct Query<'a> {
     pub cwe_id: Text<'a>,
     /// Static analysis.
     #[serde(borrow)]
-    pub vulnerabilities: Entries<Instance<'a>>,
+    pub vulnerabilities: Entries<'a, Instance<'a>>,
     /// Infrastructure as code.
     #[serde(borrow)]
-    pub results_list: Entries<Instance<'a>>,
+    pub results_list: Entries<'a, Instance<'a>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -245,7 +245,7 @@ pub struct PackageCategory<'a> {
     #[serde(borrow)]
     pub category_name: Text<'a>,
     #[serde(borrow)]
-    pub category_results: Entries<PackageResult<'a>>,
+    pub category_results: Entries<'a, PackageResult<'a>>,
 }
 
 #[derive(Default, Deserialize)]

@@ -22,9 +22,9 @@ pub struct Framework<'a> {
 #[serde(default)]
 pub struct Results<'a> {
     #[serde(borrow)]
-    pub failed_checks: Entries<Check<'a>>,
+    pub failed_checks: Entries<'a, Check<'a>>,
     #[serde(borrow)]
-    pub skipped_checks: Entries<Check<'a>>,
+    pub skipped_checks: Entries<'a, Check<'a>>,
     #[serde(borrow)]
     pub parsing_errors: List<Text<'a>>,
 }

@@ -14,14 +14,14 @@ pub struct ClairScanner<'a> {
     #[serde(borrow, default)]
     pub unapproved: List<Text<'a>>,
     #[serde(borrow)]
-    pub vulnerabilities: Entries<Entry<'a>>,
+    pub vulnerabilities: Entries<'a, Entry<'a>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Klar<'a> {
     #[serde(borrow)]
-    pub vulnerabilities: Pairs<Text<'a>, Entries<Entry<'a>>>,
+    pub vulnerabilities: Pairs<Text<'a>, Entries<'a, Entry<'a>>>,
 }
 
 /// A vulnerability of a feature, in the spelling of clair-scanner or of Klar.
@@ -50,7 +50,7 @@ pub struct Clair4<'a> {
     #[serde(borrow, default)]
     pub packages: HashMap<Text<'a>, Object<Package<'a>>>,
     #[serde(borrow)]
-    pub vulnerabilities: Pairs<Text<'a>, json::Entry<Known<'a>>>,
+    pub vulnerabilities: Pairs<Text<'a>, json::Entry<'a, Known<'a>>>,
     #[serde(borrow, default)]
     pub package_vulnerabilities: Pairs<Text<'a>, List<Text<'a>>>,
 }

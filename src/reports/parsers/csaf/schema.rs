@@ -13,7 +13,7 @@ pub struct Document<'a> {
     #[serde(borrow)]
     pub product_tree: Object<ProductTree<'a>>,
     #[serde(borrow)]
-    pub vulnerabilities: Entries<Advised<'a>>,
+    pub vulnerabilities: Entries<'a, Advised<'a>>,
 }
 
 #[derive(Default, Deserialize)]

@@ -17,7 +17,7 @@ pub struct Bom<'a> {
     #[serde(borrow)]
     pub components: List<Component<'a>>,
     #[serde(borrow)]
-    pub vulnerabilities: Entries<BomVulnerability<'a>>,
+    pub vulnerabilities: Entries<'a, BomVulnerability<'a>>,
 }
 
 #[derive(Default, Deserialize)]

@@ -13,20 +13,20 @@ use crate::reports::read::xml::{self, Element};
 ///
 /// # Errors
 /// See [`xml::each`].
-pub fn read(text: &str) -> Result<Bom<'static>, ParseError> {
+pub fn read(text: &str) -> Result<Bom<'_>, ParseError> {
     let mut bom = Bom::default();
     xml::each(text, &["metadata", "component", "vulnerability"], |_, element| {
-        match element.name.as_str() {
+        match element.name {
             "metadata" => metadata(&mut bom, &element),
             "component" => add_component(&mut bom, &element),
-            _ => bom.vulnerabilities.0.push(Ok(vulnerability(&element))),
+            _ => bom.vulnerabilities.push(vulnerability(&element)),
         }
         Ok(())
     })?;
     Ok(bom)
 }
 
-fn metadata(bom: &mut Bom<'static>, element: &Element) {
+fn metadata<'a>(bom: &mut Bom<'a>, element: &Element<'a>) {
     bom.metadata.0.timestamp = element.text_at("timestamp");
     if let Some(component) = element.child("component") {
         bom.metadata.0.component = Object(one_component(component));
@@ -35,17 +35,17 @@ fn metadata(bom: &mut Bom<'static>, element: &Element) {
     let listed = tools.into_iter().flat_map(|tools| tools.all("tool"));
     let components = tools.and_then(|tools| tools.child("components"));
     let components = components.into_iter().flat_map(|components| components.all("component"));
-    let tool = |tool: &Element| Tool { name: tool.text_at("name"), version: tool.text_at("version") };
+    let tool = |tool: &Element<'a>| Tool { name: tool.text_at("name"), version: tool.text_at("version") };
     bom.metadata.0.tools = Tools(listed.chain(components).map(tool).collect());
 }
 
 /// Adds a component, those inside it, and the vulnerabilities that older versions write inside their component.
-fn add_component(bom: &mut Bom<'static>, element: &Element) {
+fn add_component<'a>(bom: &mut Bom<'a>, element: &Element<'a>) {
     let component = one_component(element);
     for entry in element.inside("vulnerabilities", "vulnerability") {
         let mut entry = vulnerability(entry);
         entry.affects = List(vec![Affected { reference: component.bom_ref.clone(), ..Affected::default() }]);
-        bom.vulnerabilities.0.push(Ok(entry));
+        bom.vulnerabilities.push(entry);
     }
     bom.components.0.push(component);
     for nested in element.inside("components", "component") {
@@ -53,7 +53,7 @@ fn add_component(bom: &mut Bom<'static>, element: &Element) {
     }
 }
 
-fn one_component(element: &Element) -> Component<'static> {
+fn one_component<'a>(element: &Element<'a>) -> Component<'a> {
     let named = element.text_of("bom-ref");
     Component {
         // Without a reference of its own, a component is known by what it is.
@@ -71,7 +71,7 @@ fn one_component(element: &Element) -> Component<'static> {
     }
 }
 
-fn vulnerability(element: &Element) -> BomVulnerability<'static> {
+fn vulnerability<'a>(element: &Element<'a>) -> BomVulnerability<'a> {
     let recommendation = element.text_at("recommendation");
     BomVulnerability {
         bom_ref: element.text_of("bom-ref"),
@@ -97,7 +97,7 @@ fn vulnerability(element: &Element) -> BomVulnerability<'static> {
     }
 }
 
-fn rating(element: &Element) -> Rating<'static> {
+fn rating<'a>(element: &Element<'a>) -> Rating<'a> {
     let score = element.text_at("score").number();
     Rating {
         score: Number(score.or_else(|| element.text_at("score/base").number())),
@@ -107,18 +107,18 @@ fn rating(element: &Element) -> Rating<'static> {
     }
 }
 
-fn source(element: &Element) -> Source<'static> {
+fn source<'a>(element: &Element<'a>) -> Source<'a> {
     let source = element.child("source");
     let named = source.map_or("", |source| source.attribute("url"));
     Source { url: if named.is_empty() { element.text_at("source/url") } else { Text::from(named.to_owned()) } }
 }
 
-fn advisory(element: &Element) -> Advisory<'static> {
+fn advisory<'a>(element: &Element<'a>) -> Advisory<'a> {
     let url = element.text_at("url");
     Advisory { url: if url.is_empty() { element.own_text() } else { url } }
 }
 
-fn affected(element: &Element) -> Affected<'static> {
+fn affected<'a>(element: &Element<'a>) -> Affected<'a> {
     let versions = element.inside("versions", "version");
     Affected {
         reference: element.text_at("ref"),

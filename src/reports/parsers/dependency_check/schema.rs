@@ -13,7 +13,7 @@ pub struct File<'a> {
     #[serde(borrow)]
     pub project_info: Object<ProjectInfo<'a>>,
     #[serde(borrow)]
-    pub dependencies: Entries<Dependency<'a>>,
+    pub dependencies: Entries<'a, Dependency<'a>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -44,9 +44,9 @@ pub struct Dependency<'a> {
     #[serde(borrow)]
     pub packages: List<Package<'a>>,
     #[serde(borrow)]
-    pub vulnerabilities: Entries<Known<'a>>,
+    pub vulnerabilities: Entries<'a, Known<'a>>,
     #[serde(borrow, rename = "suppressedVulnerabilities")]
-    pub suppressed: Entries<Known<'a>>,
+    pub suppressed: Entries<'a, Known<'a>>,
     #[serde(borrow, rename = "relatedDependencies")]
     pub related: List<Related<'a>>,
     /// `group:artifact:version`, in old XML only.

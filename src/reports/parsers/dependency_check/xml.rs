@@ -12,23 +12,23 @@ use crate::reports::read::xml::{self, Element};
 ///
 /// # Errors
 /// See [`xml::each`].
-pub fn read(text: &str) -> Result<File<'static>, ParseError> {
+pub fn read(text: &str) -> Result<File<'_>, ParseError> {
     let mut file = File::default();
     xml::each(text, &["scanInfo", "projectInfo", "dependency"], |_, element| {
-        match element.name.as_str() {
+        match element.name {
             "scanInfo" => file.scan_info = Object(ScanInfo { engine_version: element.text_at("engineVersion") }),
             "projectInfo" => {
                 let (name, report_date) = (element.text_at("name"), element.text_at("reportDate"));
                 file.project_info = Object(ProjectInfo { name, report_date });
             }
-            _ => file.dependencies.0.push(Ok(dependency(&element))),
+            _ => file.dependencies.push(dependency(&element)),
         }
         Ok(())
     })?;
     Ok(file)
 }
 
-fn dependency(element: &Element) -> Dependency<'static> {
+fn dependency<'a>(element: &Element<'a>) -> Dependency<'a> {
     let mut packages = Vec::new();
     if let Some(identifiers) = element.child("identifiers") {
         collect_packages(identifiers, &mut packages);
@@ -40,8 +40,8 @@ fn dependency(element: &Element) -> Dependency<'static> {
         file_path: element.text_at("filePath"),
         sha1: element.text_at("sha1"),
         packages: List(packages),
-        vulnerabilities: Entries(element.inside("vulnerabilities", "vulnerability").map(known).collect()),
-        suppressed: Entries(element.inside("vulnerabilities", "suppressedVulnerability").map(known).collect()),
+        vulnerabilities: Entries::of(element.inside("vulnerabilities", "vulnerability").map(known)),
+        suppressed: Entries::of(element.inside("vulnerabilities", "suppressedVulnerability").map(known)),
         related: element
             .inside("relatedDependencies", "relatedDependency")
             .map(|related| Related { file_path: related.text_at("filePath") })
@@ -51,14 +51,14 @@ fn dependency(element: &Element) -> Dependency<'static> {
 }
 
 /// Packages stand in `identifiers`, which one version wrote inside itself.
-fn collect_packages(identifiers: &Element, packages: &mut Vec<Package<'static>>) {
+fn collect_packages<'a>(identifiers: &Element<'a>, packages: &mut Vec<Package<'a>>) {
     packages.extend(identifiers.all("package").map(|package| Package { id: package.text_at("id") }));
     for nested in identifiers.all("identifiers") {
         collect_packages(nested, packages);
     }
 }
 
-fn known(element: &Element) -> Result<Known<'static>, Box<str>> {
+fn known<'a>(element: &Element<'a>) -> Result<Known<'a>, Box<str>> {
     let name = element.text_at("name");
     if name.is_empty() {
         return Err("no name".into());
@@ -83,7 +83,7 @@ fn known(element: &Element) -> Result<Known<'static>, Box<str>> {
     })
 }
 
-fn cvss(element: &Element) -> Cvss<'static> {
+fn cvss<'a>(element: &Element<'a>) -> Cvss<'a> {
     let number = |path| Number(element.text_at(path).number());
     let confidentiality = element.text_at("confidentialityImpact");
     Cvss {

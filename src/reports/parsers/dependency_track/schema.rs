@@ -12,7 +12,7 @@ pub struct File<'a> {
     #[serde(borrow, default)]
     pub project: Object<Project<'a>>,
     #[serde(borrow)]
-    pub findings: Entries<Entry<'a>>,
+    pub findings: Entries<'a, Entry<'a>>,
 }
 
 #[derive(Default, Deserialize)]

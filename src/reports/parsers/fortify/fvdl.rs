@@ -62,7 +62,7 @@ pub fn read(text: &str) -> Result<Vec<Report>, ParseError> {
     let mut catalogue = Catalogue::default();
     let wants = ["CreatedTS", "Build", "EngineVersion", "Vulnerability", "Description", "Snippet", "Rule"];
     xml::each(text, &wants, |line, element| {
-        match element.name.as_str() {
+        match element.name {
             "Vulnerability" => catalogue.flaws.push(flaw(&element, line)),
             "Description" => drop(catalogue.descriptions.insert(id(&element, "classID"), description(&element))),
             "Snippet" => drop(catalogue.snippets.insert(id(&element, "id"), element.at("Text").to_owned())),
@@ -84,7 +84,7 @@ fn id(element: &Element, attribute: &str) -> String {
 }
 
 fn head(report: &mut Report, element: &Element) {
-    match element.name.as_str() {
+    match element.name {
         "CreatedTS" => {
             report.reported_at = time::of(&format!("{}T{}", element.attribute("date"), element.attribute("time")));
         }
@@ -123,7 +123,7 @@ fn flaw(element: &Element, line: u64) -> Flaw {
 }
 
 /// The node that Fortify shows first, else the first that has a place.
-fn location(unified: &Element) -> Option<&Element> {
+fn location<'e, 'a>(unified: &'e Element<'a>) -> Option<&'e Element<'a>> {
     let traces = unified.all("Trace").filter_map(|trace| trace.child("Primary"));
     let nodes = traces.flat_map(|trace| trace.all("Entry")).filter_map(|entry| entry.child("Node"));
     let mut nodes: Vec<&Element> = nodes.filter(|node| node.child("SourceLocation").is_some()).collect();

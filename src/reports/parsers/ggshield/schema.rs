@@ -39,7 +39,7 @@ pub struct Entity<'a> {
     #[serde(borrow)]
     pub filename: Text<'a>,
     #[serde(borrow)]
-    pub incidents: Entries<Incident<'a>>,
+    pub incidents: Entries<'a, Incident<'a>>,
 }
 
 #[derive(Default, Deserialize)]

@@ -11,7 +11,7 @@ pub struct File<'a> {
     #[serde(borrow)]
     pub scan: Object<Scan<'a>>,
     #[serde(borrow)]
-    pub vulnerabilities: Entries<GitlabVulnerability<'a>>,
+    pub vulnerabilities: Entries<'a, GitlabVulnerability<'a>>,
 }
 
 #[derive(Default, Deserialize)]

@@ -106,7 +106,7 @@ pub struct Position<'a> {
 #[serde(rename_all = "PascalCase")]
 pub struct Old<'a> {
     #[serde(borrow, default)]
-    pub vulns: Entries<OldHit<'a>>,
+    pub vulns: Entries<'a, OldHit<'a>>,
     #[serde(borrow, default)]
     pub modules: List<Object<Module<'a>>>,
 }

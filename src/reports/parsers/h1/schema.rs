@@ -9,9 +9,9 @@ use crate::reports::read::text::Text;
 #[serde(default)]
 pub struct File<'a> {
     #[serde(borrow)]
-    pub findings: Entries<Case<'a>>,
+    pub findings: Entries<'a, Case<'a>>,
     #[serde(borrow)]
-    pub data: Entries<ApiReport<'a>>,
+    pub data: Entries<'a, ApiReport<'a>>,
 }
 
 /// A report by the columns of the export; description and CWE are only known to the API.

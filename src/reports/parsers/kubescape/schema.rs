@@ -108,7 +108,7 @@ pub struct ResourceResult<'a> {
     #[serde(borrow, rename = "resourceID")]
     pub resource_id: Text<'a>,
     #[serde(borrow)]
-    pub controls: Entries<Control<'a>>,
+    pub controls: Entries<'a, Control<'a>>,
 }
 
 #[derive(Deserialize)]

@@ -12,11 +12,11 @@ pub struct File<'a> {
     #[serde(borrow, rename = "projectVitals", default)]
     pub vitals: Object<Vitals<'a>>,
     #[serde(borrow, default)]
-    pub vulnerabilities: Entries<Known<'a>>,
+    pub vulnerabilities: Entries<'a, Known<'a>>,
     #[serde(borrow, default)]
-    pub libraries: Entries<Library<'a>>,
+    pub libraries: Entries<'a, Library<'a>>,
     #[serde(borrow, default)]
-    pub response: Entries<Answer<'a>>,
+    pub response: Entries<'a, Answer<'a>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -80,7 +80,7 @@ pub struct Library<'a> {
     #[serde(borrow)]
     pub dependency_type: Text<'a>,
     #[serde(borrow)]
-    pub vulnerabilities: Entries<Known<'a>>,
+    pub vulnerabilities: Entries<'a, Known<'a>>,
 }
 
 #[derive(Default, Deserialize)]

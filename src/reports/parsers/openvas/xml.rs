@@ -12,7 +12,7 @@ use crate::reports::read::xml::{self, Element};
 /// See [`xml::each`].
 pub fn read(results: &mut Results, text: &str) -> Result<(), ParseError> {
     xml::each(text, &["result", "scan_start", "target"], |line, element| {
-        match element.name.as_str() {
+        match element.name {
             "result" => results.add(&result(&element), format!("line {line}")),
             "target" => {
                 let head = results.builder.head();
@@ -27,7 +27,7 @@ pub fn read(results: &mut Results, text: &str) -> Result<(), ParseError> {
     })
 }
 
-fn result(element: &Element) -> TestResult<'static> {
+fn result<'a>(element: &Element<'a>) -> TestResult<'a> {
     let empty = Element::default();
     let nvt = element.child("nvt").unwrap_or(&empty);
     let tag = |name: &str| tag(nvt.at("tags"), name);
@@ -62,7 +62,7 @@ fn tag(tags: &str, name: &str) -> Text<'static> {
 }
 
 /// The CVSS vector: a tag in older reports, an element in newer ones.
-fn vector(nvt: &Element) -> Text<'static> {
+fn vector<'a>(nvt: &Element<'a>) -> Text<'a> {
     let given = nvt.inside("severities", "severity").map(|severity| severity.text_at("value"));
     given.into_iter().find(|vector| vector.contains("AV:")).unwrap_or_else(|| tag(nvt.at("tags"), "cvss_base_vector"))
 }

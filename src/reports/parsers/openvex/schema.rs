@@ -21,7 +21,7 @@ pub struct Document<'a> {
     #[serde(borrow)]
     pub tooling: Text<'a>,
     #[serde(borrow)]
-    pub statements: Entries<Statement<'a>>,
+    pub statements: Entries<'a, Statement<'a>>,
 }
 
 #[derive(Default, Deserialize)]

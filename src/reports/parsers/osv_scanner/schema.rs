@@ -18,7 +18,7 @@ pub struct SourceResult<'a> {
     #[serde(borrow)]
     pub source: Object<Source<'a>>,
     #[serde(borrow)]
-    pub packages: Entries<PackageResult<'a>>,
+    pub packages: Entries<'a, PackageResult<'a>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -35,7 +35,7 @@ pub struct PackageResult<'a> {
     #[serde(borrow)]
     pub package: Object<Package<'a>>,
     #[serde(borrow, default)]
-    pub vulnerabilities: Entries<Entry<'a>>,
+    pub vulnerabilities: Entries<'a, Entry<'a>>,
     #[serde(borrow, default)]
     pub groups: List<Group<'a>>,
     #[serde(borrow, default)]

@@ -15,7 +15,7 @@ pub struct File<'a> {
     #[serde(borrow)]
     pub files: List<Source<'a>>,
     #[serde(borrow)]
-    pub suppressed_violations: Entries<Suppressed<'a>>,
+    pub suppressed_violations: Entries<'a, Suppressed<'a>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -24,7 +24,7 @@ pub struct Source<'a> {
     #[serde(borrow)]
     pub filename: Text<'a>,
     #[serde(borrow)]
-    pub violations: Entries<Violation<'a>>,
+    pub violations: Entries<'a, Violation<'a>>,
 }
 
 #[derive(Default, Deserialize)]

@@ -128,7 +128,7 @@ struct Unmapped<'a> {
 /// # Errors
 /// See [`json::read`].
 pub fn read(builder: &mut ReportBuilder, text: &str) -> Result<(), ParseError> {
-    let events: Entries<Event<'_>> = json::read(text)?;
+    let events: Entries<'_, Event<'_>> = json::read(text)?;
     builder.each(events, "", |builder, event, place| check(event).add(builder, place));
     Ok(())
 }

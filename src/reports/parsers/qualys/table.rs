@@ -22,6 +22,9 @@ pub fn read(builder: &mut ReportBuilder, text: &str) -> Result<(), ParseError> {
     if !table.has_column("qid") {
         return Err(ParseError::unfit("line 1", "no column \"QID\""));
     }
+    if !text.contains(['\n', '\r']) {
+        return Err(ParseError::malformed(format!("line {}", above + 1), "the file ends in its header"));
+    }
     table.each(|line, row| {
         let place = format!("line {}", line + above);
         match row {

@@ -29,7 +29,7 @@ struct Detection {
 pub fn read(builder: &mut ReportBuilder, text: &str) -> Result<(), ParseError> {
     let (mut detections, mut glossary) = (Vec::new(), HashMap::new());
     xml::each(text, &["GENERATION_DATETIME", "HOST", "VULN_DETAILS"], |line, element| {
-        match element.name.as_str() {
+        match element.name {
             "HOST" => detections.extend(host(builder, &element, line)),
             "VULN_DETAILS" => {
                 glossary.insert(element.attribute("id").to_owned(), meaning(&element));

@@ -35,13 +35,13 @@ struct Meaning {
 /// Adds the results of a run to a report.
 pub fn read_results<'r, 'a>(
     context: &'r Context<'r, 'a>,
-    results: Entries<RunResult<'a>>,
+    results: Entries<'a, RunResult<'a>>,
     builder: &mut ReportBuilder,
 ) {
     let repository = context.run.version_control_provenance.first().map(|provenance| provenance.repository_uri.line());
     let asset = repository.and_then(|uri| builder.asset(AssetKind::Repository, &uri));
     let mut meanings = HashMap::new();
-    for (index, entry) in results.0.into_iter().enumerate() {
+    for (index, entry) in results.into_iter().enumerate() {
         let place = format!("/runs/{}/results/{index}", context.number);
         let Some(result) = builder.keep(entry, &place).filter(reports_a_fault) else { continue };
         let rule = context.rule_of(&result);

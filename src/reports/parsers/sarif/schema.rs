@@ -8,7 +8,7 @@ use crate::reports::read::text::{Number, Text};
 #[derive(Deserialize)]
 pub struct Log<'a> {
     #[serde(borrow)]
-    pub runs: Entries<Run<'a>>,
+    pub runs: Entries<'a, Run<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -17,7 +17,7 @@ pub struct Run<'a> {
     #[serde(borrow)]
     pub tool: Tool<'a>,
     #[serde(borrow, default)]
-    pub results: Entries<RunResult<'a>>,
+    pub results: Entries<'a, RunResult<'a>>,
     #[serde(borrow, default)]
     pub artifacts: List<Artifact<'a>>,
     #[serde(borrow, default)]

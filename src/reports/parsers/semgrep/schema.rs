@@ -11,9 +11,9 @@ pub struct File<'a> {
     #[serde(borrow)]
     pub version: Text<'a>,
     #[serde(borrow)]
-    pub results: Entries<Match<'a>>,
+    pub results: Entries<'a, Match<'a>>,
     #[serde(borrow)]
-    pub vulns: Entries<VulnerableDependency<'a>>,
+    pub vulns: Entries<'a, VulnerableDependency<'a>>,
 }
 
 #[derive(Deserialize)]

@@ -20,9 +20,9 @@ pub struct Project<'a> {
     #[serde(borrow)]
     pub error: Text<'a>,
     #[serde(borrow)]
-    pub vulnerabilities: Entries<Issue<'a>>,
+    pub vulnerabilities: Entries<'a, Issue<'a>>,
     #[serde(borrow, rename = "infrastructureAsCodeIssues")]
-    pub iac_issues: Entries<IacIssue<'a>>,
+    pub iac_issues: Entries<'a, IacIssue<'a>>,
     #[serde(borrow)]
     pub applications: List<Project<'a>>,
     pub docker: List<IgnoredAny>,

@@ -17,6 +17,9 @@ pub fn read(page: &str) -> Result<File<'_>, ParseError> {
         let line = page.lines().count();
         return Err(ParseError::malformed(format!("line {line}"), "the document ends too early"));
     }
+    if !page.contains("<title>SonarQube Vulnerability Report") {
+        return Err(ParseError::unfit("line 1", "the page has another title"));
+    }
     let mut file = File { hotspot_keys: Some(IgnoredAny), ..File::default() };
     (file.project_name, file.date) = (defined(page, "Project Name"), defined(page, "Report Generated On"));
     for table in html::tables(page) {
@@ -45,7 +48,7 @@ fn issues<'a>(header: &[&str], table: &Table<'a>, file: &mut File<'a>) {
             let found = at.and_then(|at| row.get(at)).map(|cell| html::to_text(cell));
             Text::from(found.unwrap_or_default())
         };
-        file.issues.0.push(Ok(issue(&cell)));
+        file.issues.push(issue(&cell));
     }
 }
 

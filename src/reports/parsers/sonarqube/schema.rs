@@ -10,9 +10,9 @@ use crate::reports::read::text::{Number, Text};
 #[serde(rename_all = "camelCase", default)]
 pub struct File<'a> {
     #[serde(borrow)]
-    pub issues: Entries<Issue<'a>>,
+    pub issues: Entries<'a, Issue<'a>>,
     #[serde(borrow)]
-    pub hotspots: Entries<Issue<'a>>,
+    pub hotspots: Entries<'a, Issue<'a>>,
     #[serde(borrow)]
     pub components: List<Component<'a>>,
     pub paging: Object<Paging>,

@@ -13,7 +13,7 @@ pub struct Document<'a> {
     #[serde(borrow)]
     pub creation_info: Object<CreationInfo<'a>>,
     #[serde(borrow)]
-    pub packages: Entries<Package<'a>>,
+    pub packages: Entries<'a, Package<'a>>,
 }
 
 #[derive(Default, Deserialize)]

@@ -2,7 +2,7 @@
 
 use crate::reports::error::ParseError;
 use crate::reports::parsers::spdx::schema::{Document, ExternalReference, Package};
-use crate::reports::read::json::ENTRY_LIMIT;
+use crate::reports::read::json::{ENTRY_LIMIT, Entries};
 use crate::reports::read::text::Text;
 
 /// Reads a document.
@@ -10,7 +10,7 @@ use crate::reports::read::text::Text;
 /// # Errors
 /// `Malformed` for a line that is no tag or an open text; `Unfit` beyond the limit of packages.
 pub fn read(text: &str) -> Result<Document<'_>, ParseError> {
-    let mut document = Document::default();
+    let (mut document, mut packages) = (Document::default(), Vec::new());
     let mut is_within_text = false;
     for (number, line) in text.lines().enumerate() {
         let line = line.trim();
@@ -24,25 +24,28 @@ pub fn read(text: &str) -> Result<Document<'_>, ParseError> {
         }
         let place = || format!("line {}", number + 1);
         let (tag, value) = line.split_once(':').ok_or_else(|| ParseError::malformed(place(), "no tag and value"))?;
-        take(&mut document, tag.trim(), value.trim());
-        if document.packages.0.len() > ENTRY_LIMIT {
+        take(&mut document, &mut packages, tag.trim(), value.trim());
+        if packages.len() > ENTRY_LIMIT {
             return Err(ParseError::unfit(place(), format!("more than {ENTRY_LIMIT} packages")));
         }
     }
     if is_within_text {
         return Err(ParseError::malformed(format!("line {}", text.lines().count()), "a text without its end"));
     }
+    if document.name.is_empty() && packages.is_empty() {
+        return Err(ParseError::unfit("line 1", "neither a document nor a package is named"));
+    }
+    document.packages = Entries::of(packages.into_iter().map(Ok));
     Ok(document)
 }
 
-fn take<'a>(document: &mut Document<'a>, tag: &str, value: &'a str) {
+fn take<'a>(document: &mut Document<'a>, packages: &mut Vec<Package<'a>>, tag: &str, value: &'a str) {
     let value_text = Text::from(value.trim_start_matches("<text>").trim_end_matches("</text>"));
-    let package = document.packages.0.last_mut().and_then(|package| package.as_mut().ok());
-    match (tag, package) {
+    match (tag, packages.last_mut()) {
         ("DocumentName", _) => document.name = value_text,
         ("Creator", _) => document.creation_info.0.creators.0.push(value_text),
         ("Created", _) => document.creation_info.0.created = value_text,
-        ("PackageName", _) => document.packages.0.push(Ok(Package { name: value_text, ..Package::default() })),
+        ("PackageName", _) => packages.push(Package { name: value_text, ..Package::default() }),
         ("PackageVersion", Some(package)) => package.version_info = value_text,
         ("ExternalRef", Some(package)) => package.external_refs.0.extend(reference(value)),
         ("ExternalRefComment", Some(package)) => {

@@ -19,7 +19,7 @@ struct File<'a> {
     #[serde(borrow)]
     date_scans_completed: Text<'a>,
     #[serde(borrow)]
-    server_scan_results: Entries<ServerScan<'a>>,
+    server_scan_results: Entries<'a, ServerScan<'a>>,
     #[serde(borrow)]
     server_connectivity_errors: List<Object<ServerScan<'a>>>,
 }
@@ -201,7 +201,7 @@ pub fn read(builder: &mut ReportBuilder, text: &str) -> Result<(), ParseError> {
     for (at, _) in file.server_connectivity_errors.iter().enumerate() {
         builder.lose(format!("/server_connectivity_errors/{at}"), "the server could not be reached");
     }
-    for (at, scan) in file.server_scan_results.0.into_iter().enumerate() {
+    for (at, scan) in file.server_scan_results.into_iter().enumerate() {
         let place = format!("/server_scan_results/{at}");
         match builder.keep(scan, &place) {
             Some(scan) if scan.connectivity_status.as_str() == "ERROR" => {

@@ -66,7 +66,7 @@ fn measured(server: &mut Server<'_>, target: &Element) {
     }
 }
 
-fn suites(protocol: &Element) -> Vec<&str> {
+fn suites<'e>(protocol: &'e Element<'_>) -> Vec<&'e str> {
     let lists = ["preferredCipherSuite", "acceptedCipherSuites"].into_iter();
     let named = lists.flat_map(|list| protocol.inside(list, "cipherSuite")).map(|suite| suite.attribute("name"));
     words::each_once(named.filter(|name| !name.is_empty()))

@@ -70,15 +70,15 @@ pub struct ScanResult<'a> {
     #[serde(borrow, rename = "Type")]
     pub kind: Text<'a>,
     #[serde(borrow)]
-    pub vulnerabilities: Entries<Vulnerable<'a>>,
+    pub vulnerabilities: Entries<'a, Vulnerable<'a>>,
     #[serde(borrow)]
-    pub misconfigurations: Entries<Misconfiguration<'a>>,
+    pub misconfigurations: Entries<'a, Misconfiguration<'a>>,
     #[serde(borrow)]
-    pub secrets: Entries<Secret<'a>>,
+    pub secrets: Entries<'a, Secret<'a>>,
     #[serde(borrow)]
-    pub licenses: Entries<License<'a>>,
+    pub licenses: Entries<'a, License<'a>>,
     #[serde(borrow, rename = "ExperimentalModifiedFindings")]
-    pub modified: Entries<Modified<'a>>,
+    pub modified: Entries<'a, Modified<'a>>,
 }
 
 /// A finding that an ignore file or a VEX document took out of its list.

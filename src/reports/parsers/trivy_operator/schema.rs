@@ -17,7 +17,7 @@ pub struct Head<'a> {
 #[serde(default)]
 pub struct Items<'a> {
     #[serde(borrow)]
-    pub items: Entries<Resource<'a>>,
+    pub items: Entries<'a, Resource<'a>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -65,11 +65,11 @@ pub struct OperatorReport<'a> {
     #[serde(borrow)]
     pub update_timestamp: Text<'a>,
     #[serde(borrow)]
-    pub vulnerabilities: Entries<Vulnerable<'a>>,
+    pub vulnerabilities: Entries<'a, Vulnerable<'a>>,
     #[serde(borrow)]
-    pub checks: Entries<Check<'a>>,
+    pub checks: Entries<'a, Check<'a>>,
     #[serde(borrow)]
-    pub secrets: Entries<Secret<'a>>,
+    pub secrets: Entries<'a, Secret<'a>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -233,14 +233,14 @@ pub struct ControlResult<'a> {
     #[serde(borrow)]
     pub severity: Text<'a>,
     #[serde(borrow)]
-    pub checks: Entries<Check<'a>>,
+    pub checks: Entries<'a, Check<'a>>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SummaryReport<'a> {
     #[serde(borrow)]
-    pub control_check: Entries<ControlSummary<'a>>,
+    pub control_check: Entries<'a, ControlSummary<'a>>,
 }
 
 #[derive(Default, Deserialize)]

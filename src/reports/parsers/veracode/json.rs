@@ -16,7 +16,7 @@ use crate::reports::report::{Analysis, Finding, Location, Report, Vulnerability}
 #[serde(default)]
 struct File<'a> {
     #[serde(borrow)]
-    findings: Entries<Entry<'a>>,
+    findings: Entries<'a, Entry<'a>>,
     #[serde(borrow, rename = "_embedded")]
     embedded: Object<Embedded<'a>>,
 }
@@ -25,7 +25,7 @@ struct File<'a> {
 #[serde(default)]
 struct Embedded<'a> {
     #[serde(borrow)]
-    findings: Entries<Entry<'a>>,
+    findings: Entries<'a, Entry<'a>>,
 }
 
 #[derive(Default, Deserialize)]

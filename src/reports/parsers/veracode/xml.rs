@@ -25,7 +25,7 @@ pub fn read(text: &str) -> Result<Vec<Report>, ParseError> {
     head.reported_at = time::of(root.attribute("last_update_time"));
     let mut issues = HashSet::new();
     xml::each(text, &["category", "component"], |line, element| {
-        match element.name.as_str() {
+        match element.name {
             "category" => category(&mut builder, &element, &mut issues, line),
             _ => component(&mut builder, &element, line),
         }

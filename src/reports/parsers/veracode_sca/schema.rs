@@ -16,7 +16,7 @@ pub struct File<'a> {
 #[serde(default)]
 pub struct Embedded<'a> {
     #[serde(borrow)]
-    pub issues: Entries<Issue<'a>>,
+    pub issues: Entries<'a, Issue<'a>>,
 }
 
 #[derive(Default, Deserialize)]

@@ -6,7 +6,7 @@ use crate::reports::read::json::{Entries, Object, Pairs};
 use crate::reports::read::text::Text;
 
 /// Findings by the name of their class.
-pub type Classes<'a> = Pairs<Text<'a>, Entries<Entry<'a>>>;
+pub type Classes<'a> = Pairs<Text<'a>, Entries<'a, Entry<'a>>>;
 
 #[derive(Default, Deserialize)]
 #[serde(default)]

@@ -22,7 +22,7 @@ pub struct File<'a> {
     #[serde(borrow)]
     pub effective_url: Text<'a>,
     #[serde(borrow)]
-    pub interesting_findings: Entries<Interesting<'a>>,
+    pub interesting_findings: Entries<'a, Interesting<'a>>,
     #[serde(borrow)]
     pub config_backups: Pairs<Text<'a>, IgnoredAny>,
     #[serde(borrow)]
@@ -87,7 +87,7 @@ pub struct Part<'a> {
     #[serde(borrow)]
     pub confidence: Text<'a>,
     #[serde(borrow)]
-    pub vulnerabilities: Entries<Vulnerable<'a>>,
+    pub vulnerabilities: Entries<'a, Vulnerable<'a>>,
     #[serde(borrow)]
     pub version: Object<Version<'a>>,
 }
@@ -100,7 +100,7 @@ pub struct Version<'a> {
     #[serde(borrow)]
     pub confidence: Text<'a>,
     #[serde(borrow)]
-    pub vulnerabilities: Entries<Vulnerable<'a>>,
+    pub vulnerabilities: Entries<'a, Vulnerable<'a>>,
 }
 
 #[derive(Deserialize)]

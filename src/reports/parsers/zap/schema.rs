@@ -24,7 +24,7 @@ pub struct Site<'a> {
     #[serde(borrow, rename = "@name")]
     pub name: Text<'a>,
     #[serde(borrow)]
-    pub alerts: Entries<Alert<'a>>,
+    pub alerts: Entries<'a, Alert<'a>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -82,7 +82,7 @@ pub struct Instance<'a> {
 ///
 /// # Errors
 /// See [`xml::each`].
-pub fn read_xml(text: &str) -> Result<File<'static>, ParseError> {
+pub fn read_xml(text: &str) -> Result<File<'_>, ParseError> {
     let root = xml::root(text).unwrap_or_default();
     let mut file =
         File { version: root.text_of("version"), generated: root.text_of("generated"), sites: List::default() };
@@ -93,12 +93,12 @@ pub fn read_xml(text: &str) -> Result<File<'static>, ParseError> {
     Ok(file)
 }
 
-fn site(element: &Element) -> Site<'static> {
+fn site<'a>(element: &Element<'a>) -> Site<'a> {
     let alerts = element.inside("alerts", "alertitem");
-    Site { name: element.text_of("name"), alerts: Entries(alerts.map(|item| Ok(alert(item))).collect()) }
+    Site { name: element.text_of("name"), alerts: Entries::of(alerts.map(|item| Ok(alert(item)))) }
 }
 
-fn alert(element: &Element) -> Alert<'static> {
+fn alert<'a>(element: &Element<'a>) -> Alert<'a> {
     let instances = element.inside("instances", "instance");
     Alert {
         plugin_id: element.text_at("pluginid"),
@@ -118,7 +118,7 @@ fn alert(element: &Element) -> Alert<'static> {
     }
 }
 
-fn instance(element: &Element) -> Instance<'static> {
+fn instance<'a>(element: &Element<'a>) -> Instance<'a> {
     Instance {
         uri: element.text_at("uri"),
         method: element.text_at("method"),
