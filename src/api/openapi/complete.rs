@@ -63,7 +63,7 @@ impl Applies {
 pub(super) fn complete(document: &mut OpenApi) {
     let components = document.components.get_or_insert_default();
     add_components(components);
-    components.schemas.values_mut().for_each(size_integers);
+    components.schemas.values_mut().for_each(mend);
     for (path, item) in &mut document.paths.paths {
         // What operators ask is no part of the API: it has neither limits nor keys.
         if path.starts_with("/api/") {
@@ -77,8 +77,9 @@ pub(super) fn complete(document: &mut OpenApi) {
     }
 }
 
-/// Counts are `usize` here and there, and utoipa knows no format for it.
-fn size_integers(schema: &mut RefOr<Schema>) {
+/// Counts are `usize` here and there, and utoipa knows no format for it. What a field says of an inlined schema it calls an
+/// object, which a word is not.
+fn mend(schema: &mut RefOr<Schema>) {
     let RefOr::T(schema) = schema else { return };
     match schema {
         Schema::Object(object) => {
@@ -86,17 +87,30 @@ fn size_integers(schema: &mut RefOr<Schema>) {
             if is_integer && object.format.is_none() {
                 object.format = Some(SchemaFormat::KnownFormat(KnownFormat::Int64));
             }
-            object.properties.values_mut().for_each(size_integers);
+            object.properties.values_mut().for_each(mend);
         }
         Schema::Array(array) => {
             if let ArrayItems::RefOrSchema(items) = &mut array.items {
-                size_integers(items);
+                mend(items);
             }
         }
-        Schema::OneOf(one) => one.items.iter_mut().for_each(size_integers),
-        Schema::AllOf(all) => all.items.iter_mut().for_each(size_integers),
-        Schema::AnyOf(any) => any.items.iter_mut().for_each(size_integers),
+        Schema::OneOf(one) => one.items.iter_mut().for_each(mend),
+        Schema::AllOf(all) => {
+            all.items.iter_mut().for_each(mend);
+            all.items.iter_mut().skip(1).for_each(say_only);
+        }
+        Schema::AnyOf(any) => any.items.iter_mut().for_each(mend),
         _ => {}
+    }
+}
+
+fn say_only(schema: &mut RefOr<Schema>) {
+    if let RefOr::T(Schema::Object(object)) = schema
+        && object.properties.is_empty()
+        && object.enum_values.is_none()
+        && object.additional_properties.is_none()
+    {
+        object.schema_type = SchemaType::AnyValue;
     }
 }
 
