@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::query::{ListQuery, PageParams};
-use super::{idempotency, query, upload};
+use super::{query, upload};
 use crate::access::model::Caller;
 use crate::app::App;
 use crate::base::error::{ApiError, Fault};
@@ -25,7 +25,7 @@ use crate::products::target::Wanted;
 use crate::scans::model::{Scan, ScanCounts, ScanOutcome, Upload, UploadSettings, UploadState};
 use crate::scans::prepare::Prepared;
 use crate::scans::repo::ScanFilter;
-use crate::scans::service::{self, Running, Submission};
+use crate::scans::service::{self, Submission};
 
 /// The longest that a client may wait for its counts, in seconds.
 const MAX_WAIT_S: u64 = 600;
@@ -232,10 +232,7 @@ impl UploadView {
 
 impl From<(Upload, Vec<Scan>)> for UploadView {
     fn from((upload, scans): (Upload, Vec<Scan>)) -> Self {
-        let mut counts = ScanCounts::default();
-        for scan in &scans {
-            counts += scan.counts;
-        }
+        let counts = scans.iter().map(|scan| scan.counts).sum();
         Self {
             id: upload.id,
             product_id: upload.product_id,
@@ -315,10 +312,9 @@ async fn post_scan(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, ApiError> {
-    let upload = upload::receive(&request, payload.into_inner(), &app.config).await?;
-    let hash = idempotency::hash_of(&request, &[upload.fields.as_bytes(), &upload.file.hash]);
     let uploads = format!("{}uploads", request.path().trim_end_matches('/').trim_end_matches("scans"));
-    idempotency::run(&request, &caller.clone(), hash, import(app, caller, upload, uploads)).await
+    let import = |upload| import(app.clone(), caller.clone(), upload, uploads);
+    upload::once(&app, &caller, &request, payload.into_inner(), import).await
 }
 
 /// Imports a received upload; `uploads` is the path of uploads.
@@ -336,11 +332,9 @@ async fn import(
         return Ok(HttpResponse::Ok().json(PreviewView::from(reports)));
     }
     let organization = caller.organization;
-    let Running { upload, task } = service::submit(&app, caller, submission, now).await?;
-    let is_done = match tokio::time::timeout(wait, task).await {
-        Ok(ended) => ended.map_err(ApiError::internal)?.map(|()| true)?,
-        Err(_still_running) => false,
-    };
+    let running = service::submit(&app, caller, submission, now).await?;
+    let upload = running.upload;
+    let is_done = running.ends_within(wait).await?;
     let found = app.db.read(move |conn| service::find_upload(conn, organization, upload)).await?;
     let view = UploadView::from(found).with_phase(&app);
     let mut answer = if is_done { HttpResponse::Created() } else { HttpResponse::Accepted() };

@@ -1,14 +1,17 @@
 //! The body of an upload: multipart with a part `file`, or the bare file; gzip, brotli or zstd encoded or not.
 
 use actix_multipart::Multipart;
-use actix_web::HttpRequest;
 use actix_web::dev::{Decompress, Payload};
 use actix_web::error::PayloadError;
 use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
+use actix_web::{HttpRequest, HttpResponse};
 use futures_util::TryStreamExt;
 use url::form_urlencoded;
 
+use super::idempotency;
 use super::spool::{Received, Spool};
+use crate::access::model::Caller;
+use crate::app::App;
 use crate::base::error::ApiError;
 use crate::config::Config;
 
@@ -24,6 +27,22 @@ pub struct Upload {
     pub file: Received,
     /// The query and the text parts, as one query string.
     pub fields: String,
+}
+
+/// Receives the body of a request and answers it with `work`: once for each `Idempotency-Key`.
+///
+/// # Errors
+/// As [`receive`] and `work`; `Conflict` and `Unprocessable` for a key that is in use, or was used for something else.
+pub async fn once<F: Future<Output = Result<HttpResponse, ApiError>> + 'static>(
+    app: &App,
+    caller: &Caller,
+    request: &HttpRequest,
+    payload: Payload,
+    work: impl FnOnce(Upload) -> F,
+) -> Result<HttpResponse, ApiError> {
+    let upload = receive(request, payload, &app.config).await?;
+    let hash = idempotency::hash_of(request, &[upload.fields.as_bytes(), &upload.file.hash]);
+    idempotency::run(request, caller, hash, work(upload)).await
 }
 
 /// Receives the body of a request.

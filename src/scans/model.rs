@@ -246,6 +246,15 @@ pub struct ScanCounts {
     pub observations_resolved: i64,
 }
 
+impl std::iter::Sum for ScanCounts {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |mut sum, one| {
+            sum += one;
+            sum
+        })
+    }
+}
+
 impl std::ops::AddAssign for ScanCounts {
     fn add_assign(&mut self, other: Self) {
         self.observations_new += other.observations_new;

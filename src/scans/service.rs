@@ -1,6 +1,6 @@
 //! The use cases of scans: post a file, look at what it made.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 use tokio::task::JoinHandle;
@@ -43,6 +43,19 @@ pub struct Running {
     pub upload: UploadId,
     /// Ends with the import. Dropping it leaves the import alone.
     pub task: JoinHandle<Result<(), ApiError>>,
+}
+
+impl Running {
+    /// Waits for the end of the import; false when it still runs then.
+    ///
+    /// # Errors
+    /// Why the import failed.
+    pub async fn ends_within(self, wait: Duration) -> Result<bool, ApiError> {
+        match tokio::time::timeout(wait, self.task).await {
+            Ok(ended) => ended.map_err(ApiError::internal)?.map(|()| true),
+            Err(_still_running) => Ok(false),
+        }
+    }
 }
 
 /// Takes a file: its upload is stored, its import runs on.

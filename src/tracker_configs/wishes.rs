@@ -128,11 +128,8 @@ fn members_of(
     organization: OrganizationId,
     issues: &BTreeSet<IssueId>,
 ) -> QueryResult<BTreeSet<(ProductId, ObservationId)>> {
-    let mut members = BTreeSet::new();
-    for issue in issues {
-        members.extend(repo::issues::members(conn, organization, *issue)?);
-    }
-    Ok(members)
+    let issues: Vec<IssueId> = issues.iter().copied().collect();
+    Ok(repo::issues::members(conn, organization, &issues)?.into_iter().collect())
 }
 
 fn record_observations(

@@ -12,7 +12,7 @@ use super::statistics::CompatStatistics;
 use super::values::{Flag, Number, SeverityWord};
 use crate::access::model::Caller;
 use crate::api::query::read_leniently;
-use crate::api::{idempotency, upload};
+use crate::api::upload;
 use crate::app::App;
 use crate::base::error::ApiError;
 use crate::base::ids::{ScanId, UploadId};
@@ -26,7 +26,7 @@ use crate::db::conn::Conn;
 use crate::products::model::IdOrName;
 use crate::products::target::Wanted;
 use crate::scans::model::{Scan, ScanCounts, UploadSettings};
-use crate::scans::service::{self, Running, Submission};
+use crate::scans::service::{self, Submission};
 
 /// How long an import is waited for: such clients know no other answer than that it is done.
 const WAIT: Duration = Duration::from_secs(600);
@@ -174,7 +174,8 @@ async fn compat_import_scan(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, ApiError> {
-    receive(app, caller, request, payload, false).await
+    let import = |upload| import(app.clone(), caller.clone(), upload, false);
+    upload::once(&app, &caller, &request, payload.into_inner(), import).await
 }
 
 /// Reimport a report, as DefectDojo does.
@@ -195,19 +196,8 @@ async fn compat_reimport_scan(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, ApiError> {
-    receive(app, caller, request, payload, true).await
-}
-
-async fn receive(
-    app: Data<App>,
-    caller: Caller,
-    request: HttpRequest,
-    payload: Payload,
-    is_reimport: bool,
-) -> Result<HttpResponse, ApiError> {
-    let upload = upload::receive(&request, payload.into_inner(), &app.config).await?;
-    let hash = idempotency::hash_of(&request, &[upload.fields.as_bytes(), &upload.file.hash]);
-    idempotency::run(&request, &caller.clone(), hash, import(app, caller, upload, is_reimport)).await
+    let import = |upload| import(app.clone(), caller.clone(), upload, true);
+    upload::once(&app, &caller, &request, payload.into_inner(), import).await
 }
 
 async fn import(
@@ -240,11 +230,9 @@ async fn import(
         file: upload.file.source,
     };
     let organization = caller.organization;
-    let Running { upload, task } = service::submit(&app, caller, submission, now).await?;
-    let is_done = match tokio::time::timeout(WAIT, task).await {
-        Ok(ended) => ended.map_err(ApiError::internal)?.map(|()| true)?,
-        Err(_still_running) => false,
-    };
+    let running = service::submit(&app, caller, submission, now).await?;
+    let upload = running.upload;
+    let is_done = running.ends_within(WAIT).await?;
     let of_place = place.clone();
     let (scans, after) = app
         .db
@@ -260,11 +248,7 @@ async fn import(
 }
 
 fn sum(scans: &[Scan]) -> ScanCounts {
-    let mut counts = ScanCounts::default();
-    for scan in scans {
-        counts += scan.counts;
-    }
-    counts
+    scans.iter().map(|scan| scan.counts).sum()
 }
 
 fn counted(conn: &mut Conn, place: &Place) -> Result<Vec<Counted>, ApiError> {

@@ -12,7 +12,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::list::{PartOf, PartParams, Results};
 use crate::access::model::Caller;
 use crate::api::query::read_leniently;
-use crate::api::{idempotency, upload};
+use crate::api::upload;
 use crate::app::App;
 use crate::base::error::ApiError;
 use crate::base::ids::{ProductId, UploadId};
@@ -22,7 +22,7 @@ use crate::gates::service as gates;
 use crate::products::model::IdOrName;
 use crate::products::target::Wanted;
 use crate::scans::model::{ScanCounts, UploadSettings};
-use crate::scans::service::{self, Running, Submission};
+use crate::scans::service::{self, Submission};
 
 /// How long an import is waited for: such clients know no other answer than that it is done.
 const WAIT: Duration = Duration::from_secs(600);
@@ -116,7 +116,8 @@ async fn compat_upload_observations(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, ApiError> {
-    receive(app, caller, request, payload, false).await
+    let import = |upload| import(app.clone(), caller.clone(), upload, false);
+    upload::once(&app, &caller, &request, payload.into_inner(), import).await
 }
 
 /// Upload a bill of materials, as clients of SecObserve do.
@@ -130,19 +131,8 @@ async fn compat_upload_sbom(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, ApiError> {
-    receive(app, caller, request, payload, true).await
-}
-
-async fn receive(
-    app: Data<App>,
-    caller: Caller,
-    request: HttpRequest,
-    payload: Payload,
-    is_sbom: bool,
-) -> Result<HttpResponse, ApiError> {
-    let upload = upload::receive(&request, payload.into_inner(), &app.config).await?;
-    let hash = idempotency::hash_of(&request, &[upload.fields.as_bytes(), &upload.file.hash]);
-    idempotency::run(&request, &caller.clone(), hash, import(app, caller, upload, is_sbom)).await
+    let import = |upload| import(app.clone(), caller.clone(), upload, true);
+    upload::once(&app, &caller, &request, payload.into_inner(), import).await
 }
 
 async fn import(
@@ -165,16 +155,11 @@ async fn import(
         file_hash: upload.file.hash,
         file: upload.file.source,
     };
-    let Running { upload, task } = service::submit(&app, caller, submission, app.clock.now()).await?;
-    let is_done = match tokio::time::timeout(WAIT, task).await {
-        Ok(ended) => ended.map_err(ApiError::internal)?.map(|()| true)?,
-        Err(_still_running) => false,
-    };
+    let running = service::submit(&app, caller, submission, app.clock.now()).await?;
+    let upload = running.upload;
+    let is_done = running.ends_within(WAIT).await?;
     let (_, scans) = app.db.read(move |conn| service::find_upload(conn, organization, upload)).await?;
-    let mut counts = ScanCounts::default();
-    for scan in &scans {
-        counts += scan.counts;
-    }
+    let counts: ScanCounts = scans.iter().map(|scan| scan.counts).sum();
     let mut answer = if is_done { HttpResponse::Ok() } else { HttpResponse::Accepted() };
     Ok(answer.json(CompatUploaded {
         observations_new: counts.observations_new + counts.observations_reopened,

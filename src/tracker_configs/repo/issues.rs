@@ -40,11 +40,23 @@ pub fn of_issues(conn: &mut Conn, organization: OrganizationId, issues: &[IssueI
     Ok(found)
 }
 
-/// The observations whose pairs are in an issue, with their products.
+/// The observations whose pairs are in one of the issues, with their products; once for each issue.
 pub fn members(
     conn: &mut Conn,
     organization: OrganizationId,
-    issue: IssueId,
+    issues: &[IssueId],
+) -> QueryResult<Vec<(ProductId, ObservationId)>> {
+    let mut found = Vec::new();
+    for chunk in issues.chunks(CHUNK) {
+        found.extend(members_of_chunk(conn, organization, chunk)?);
+    }
+    Ok(found)
+}
+
+fn members_of_chunk(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    issues: &[IssueId],
 ) -> QueryResult<Vec<(ProductId, ObservationId)>> {
     use {issue_instances as n, observations as o};
     n::table
@@ -55,7 +67,7 @@ pub fn members(
                 .and(o::vulnerability_id.eq(n::vulnerability_id))
                 .and(o::asset_id.eq(n::asset_id))),
         )
-        .filter(n::organization_id.eq(organization).and(n::issue_id.eq(issue)))
+        .filter(n::organization_id.eq(organization).and(n::issue_id.eq_any(issues.to_vec())))
         .select((o::product_id, o::id))
         .load(conn)
 }
