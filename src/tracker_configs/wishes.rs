@@ -173,11 +173,10 @@ fn adopt(
         }
         let Some(Some(config)) = configs.get(&product) else { continue };
         if issue.state.is_unsettled() && Severity::from(issue.risk) >= config.minimum_severity {
-            let tracker = IssueTracker::like(config, issue.id, now);
-            repo::issues::put(conn, &tracker)?;
-            adopted.push(tracker);
+            adopted.push(IssueTracker::like(config, issue.id, now));
         }
     }
+    repo::issues::insert(conn, &adopted)?;
     Ok(adopted)
 }
 

@@ -10,6 +10,8 @@ use crate::tracker_configs::model::IssueTracker;
 
 /// Values in one statement: SQLite takes 32,766.
 const CHUNK: usize = 10_000;
+/// Rows of one insert.
+const ROWS: usize = 1_000;
 
 /// How an issue uses a tracker.
 pub fn find(conn: &mut Conn, organization: OrganizationId, issue: IssueId) -> QueryResult<Option<IssueTracker>> {
@@ -25,6 +27,14 @@ pub fn put(conn: &mut Conn, tracker: &IssueTracker) -> QueryResult<()> {
         .set(tracker)
         .execute(conn))
     .map(drop)
+}
+
+/// Stores how issues use trackers that used none before.
+pub fn insert(conn: &mut Conn, trackers: &[IssueTracker]) -> QueryResult<()> {
+    for rows in trackers.chunks(ROWS) {
+        on_backend!(conn, |conn| diesel::insert_into(issue_trackers::table).values(rows).execute(conn))?;
+    }
+    Ok(())
 }
 
 /// Those of the issues that use a tracker.
