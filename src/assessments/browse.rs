@@ -49,7 +49,7 @@ pub fn observations(
     filter.check("")?;
     let (organization, scope) = (caller.organization, &caller.products);
     let rows = list::page(conn, organization, scope, filter, sort, window)?;
-    let names = names(conn, caller, rows.iter().map(|(_, row)| row.vulnerability_id))?;
+    let names = names(conn, caller, rows.iter().map(|(_, listed)| listed.vulnerability.id))?;
     let total = if with_total { Some(list::total(conn, organization, scope, filter)?) } else { None };
     Ok(Observations { rows, names, total })
 }

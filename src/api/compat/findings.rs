@@ -100,12 +100,13 @@ struct CompatVulnerabilityId {
 }
 
 impl CompatFinding {
-    fn new(row: ListedObservation, names: &Names) -> Self {
+    fn new(listed: ListedObservation, names: &Names) -> Self {
+        let (row, component) = (&listed.row, listed.component.as_ref());
         let status = row.status;
-        let ids = names.get(&row.vulnerability_id).into_iter().flatten();
+        let ids = names.get(&listed.vulnerability.id).into_iter().flatten();
         Self {
             id: super::number_of(row.id.0),
-            title: row.title.chars().take(TITLE_CHARS).collect(),
+            title: listed.title().chars().take(TITLE_CHARS).collect(),
             severity: row.severity.into(),
             active: status.is_active(),
             verified: row.is_verified,
@@ -115,15 +116,16 @@ impl CompatFinding {
             risk_accepted: status == ObservationStatus::RiskAccepted,
             is_mitigated: status == ObservationStatus::Resolved,
             under_review: status == ObservationStatus::InReview,
-            cwe: row.cwe,
+            cwe: listed.vulnerability.cwe,
             vulnerability_ids: ids.map(|id| CompatVulnerabilityId { vulnerability_id: id.clone() }).collect(),
-            component_name: row.component_name,
-            component_version: row.component_version.map(|version| version.chars().take(VERSION_CHARS).collect()),
-            file_path: Some(row.location).filter(|location| !location.is_empty()),
+            component_name: component.map(|component| component.name.clone()),
+            component_version: component
+                .map(|component| component.component_version.chars().take(VERSION_CHARS).collect()),
+            file_path: Some(row.location.clone()).filter(|location| !location.is_empty()),
             line: row.line,
             date: row.first_seen_at.to_chrono().date_naive().to_string(),
             created: row.first_seen_at,
-            product_name: row.product_name,
+            product_name: listed.source.product_name,
             observation_id: row.id,
         }
     }

@@ -14,7 +14,7 @@ use crate::base::time::UtcTime;
 use crate::observations::evidence::Evidence;
 use crate::observations::model::HistoryEntry;
 use crate::observations::repo::facets::{Facet, FacetField, FacetValue};
-use crate::observations::repo::rows::ListedObservation;
+use crate::observations::repo::rows::{ListedComponent, ListedObservation, ListedVulnerability};
 use crate::observations::status::ObservationStatus;
 use crate::observations::ticket_state::TicketState;
 
@@ -160,47 +160,57 @@ pub struct NamedSource {
 
 impl ObservationView {
     /// A row with the names of its vulnerability.
-    pub(super) fn new(row: ListedObservation, names: &Names) -> Self {
-        let names = names.get(&row.vulnerability_id).cloned().unwrap_or_default();
+    pub(super) fn new(listed: ListedObservation, names: &Names) -> Self {
+        let (title, fixed_version) = (listed.title().to_owned(), listed.fixed_version().map(str::to_owned));
+        let last_seen_at = listed.last_seen_at();
+        let ListedObservation { row, vulnerability, source, asset, component, .. } = listed;
         Self {
             id: row.id,
-            title: row.title,
+            title,
             status: row.status,
             is_active: row.status.is_active(),
-            is_present: row.is_present,
+            is_present: row.last_seen_at.is_none(),
             severity: row.severity,
             scan_severity: row.scan_severity,
             is_verified: row.is_verified,
-            vulnerability: VulnerabilityBrief {
-                id: row.vulnerability_id,
-                names: all_names(&row.vulnerability_key, names),
-                key: row.vulnerability_key,
-                cwe: row.cwe,
-                cvss_score: row.cvss_score,
-                epss: row.epss,
-                is_known_exploited: row.is_known_exploited,
-            },
-            product: NamedProduct { id: row.product_id, name: row.product_name },
-            branch: NamedBranch { id: row.branch_id, name: row.branch_name },
-            engagement_id: row.engagement_id,
-            asset: NamedAsset { id: row.asset_id, kind: row.asset_kind, name: row.asset_name },
-            component: row.component_id.map(|id| NamedComponent {
-                id,
-                name: row.component_name.unwrap_or_default(),
-                version: row.component_version.unwrap_or_default(),
-                purl: row.purl.unwrap_or_default(),
-            }),
-            fixed_version: row.fixed_version,
-            source: NamedSource { id: row.source_id, tool: row.tool },
+            vulnerability: VulnerabilityBrief::new(vulnerability, names),
+            product: NamedProduct { id: row.product_id, name: source.product_name },
+            branch: NamedBranch { id: row.branch_id, name: source.branch_name },
+            engagement_id: source.engagement_id,
+            asset: NamedAsset { id: asset.id, kind: asset.kind, name: asset.name },
+            component: component.map(NamedComponent::from),
+            fixed_version,
+            source: NamedSource { id: source.id, tool: source.tool },
             location: row.location,
             line: row.line,
             first_seen_at: row.first_seen_at,
-            last_seen_at: row.last_seen_at,
+            last_seen_at,
             status_changed_at: row.status_changed_at,
             assessment_expires_at: row.assessment_expires_at,
             duplicate_of: row.duplicate_of,
             ticket_state: row.ticket_state,
         }
+    }
+}
+
+impl VulnerabilityBrief {
+    fn new(vulnerability: ListedVulnerability, names: &Names) -> Self {
+        let names = names.get(&vulnerability.id).cloned().unwrap_or_default();
+        Self {
+            id: vulnerability.id,
+            names: all_names(&vulnerability.vulnerability_key, names),
+            key: vulnerability.vulnerability_key,
+            cwe: vulnerability.cwe,
+            cvss_score: vulnerability.cvss_score,
+            epss: vulnerability.epss,
+            is_known_exploited: vulnerability.is_known_exploited,
+        }
+    }
+}
+
+impl From<ListedComponent> for NamedComponent {
+    fn from(component: ListedComponent) -> Self {
+        Self { id: component.id, name: component.name, version: component.component_version, purl: component.purl }
     }
 }
 
