@@ -18,6 +18,8 @@ use crate::base::severity::Severity;
 use crate::db::conn::Conn;
 use crate::observations::filter::{Filter, Key, Sort, SortField};
 
+/// The sizes of pages that clients mostly ask for.
+const USUAL_LIMITS: [i64; 5] = [20, 25, 50, 100, 500];
 /// Where a total that must be counted row by row stops.
 pub const MAX_COUNTED: i64 = 10_000;
 
@@ -33,7 +35,10 @@ pub fn page(
     let Some(target) = Target::of(conn, organization, scope, filter)? else { return Ok(Vec::new()) };
     let keys = match sort.field() {
         SortField::LastSeen => last_seen::keys(conn, &target, sort, window)?,
-        SortField::Severity | SortField::Created => keys(conn, &target, sort, window)?,
+        SortField::Severity | SortField::Created => {
+            let is_usual = *filter == Filter::default() && *scope == ProductScope::all();
+            keys(conn, &target, sort, window, is_usual && USUAL_LIMITS.contains(&window.limit))?
+        }
     };
     rows::with_keys(conn, organization, keys)
 }
@@ -91,9 +96,12 @@ impl KeyRow {
     }
 }
 
-/// The keys of a page that is sorted by severity or creation.
-fn keys(conn: &mut Conn, target: &Target, sort: Sort, window: &Window<Key>) -> QueryResult<Vec<Key>> {
-    let Some(sql) = statement(conn, target, sort, window)? else { return Ok(Vec::new()) };
+/// The keys of a page that is sorted by severity or creation; the statement of a usual one is kept prepared.
+fn keys(conn: &mut Conn, target: &Target, sort: Sort, window: &Window<Key>, is_usual: bool) -> QueryResult<Vec<Key>> {
+    let Some(mut sql) = statement(conn, target, sort, window)? else { return Ok(Vec::new()) };
+    if is_usual {
+        sql.keep();
+    }
     Ok(sql.load::<KeyRow>(conn)?.iter().map(|row| row.key(sort)).collect())
 }
 

@@ -4,7 +4,7 @@ use diesel::backend::Backend;
 use diesel::deserialize::FromSqlRow;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::serialize::ToSql;
 use diesel::sql_types::{BigInt, Binary, HasSqlType, Text, Untyped};
 use diesel::sqlite::Sqlite;
@@ -16,6 +16,7 @@ use crate::base::ids::{
 };
 use crate::base::time::UtcTime;
 use crate::db::conn::Conn;
+use crate::on_backend;
 
 /// A value beside the text.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,22 +74,31 @@ impl From<&str> for Value {
 /// A statement in the making. Text comes from this program only; whatever comes from outside is a value.
 #[derive(Debug, Clone)]
 pub struct Sql {
+    /// Without the places of the values.
     text: String,
-    values: Vec<Value>,
+    /// Each with the length of the text before it.
+    values: Vec<(usize, Value)>,
     is_sqlite: bool,
+    is_kept: bool,
 }
 
 impl Sql {
     /// An empty statement for the database of this connection.
     #[must_use]
     pub fn for_database(conn: &Conn) -> Self {
-        Self { text: String::new(), values: Vec::new(), is_sqlite: conn.is_sqlite() }
+        Self { text: String::new(), values: Vec::new(), is_sqlite: conn.is_sqlite(), is_kept: false }
     }
 
     /// Is it for SQLite?
     #[must_use]
     pub const fn is_sqlite(&self) -> bool {
         self.is_sqlite
+    }
+
+    /// Keeps it prepared with the connection, which never forgets one: only for statements of which there are few.
+    pub const fn keep(&mut self) -> &mut Self {
+        self.is_kept = true;
+        self
     }
 
     /// Adds text.
@@ -99,9 +109,7 @@ impl Sql {
 
     /// Adds a value.
     pub fn bind(&mut self, value: impl Into<Value>) -> &mut Self {
-        self.values.push(value.into());
-        self.text.push('$');
-        self.text.push_str(&self.values.len().to_string());
+        self.values.push((self.text.len(), value.into()));
         self
     }
 
@@ -127,31 +135,50 @@ impl Sql {
     where
         R: FromSqlRow<Untyped, Pg> + FromSqlRow<Untyped, Sqlite> + 'static,
     {
-        match conn {
-            Conn::Pg(conn) => self.boxed::<Pg>().load(conn),
-            Conn::Sqlite(conn) => self.boxed::<Sqlite>().load(conn),
-        }
+        on_backend!(conn, |conn| RunQueryDsl::load(self, conn))
     }
 
     /// Runs a statement that changes rows; answers how many.
     pub fn execute(self, conn: &mut Conn) -> QueryResult<usize> {
-        match conn {
-            Conn::Pg(conn) => self.boxed::<Pg>().execute(conn),
-            Conn::Sqlite(conn) => self.boxed::<Sqlite>().execute(conn),
-        }
-    }
-
-    fn boxed<DB>(self) -> BoxedSqlQuery<'static, DB, SqlQuery>
-    where
-        DB: Backend + HasSqlType<Binary> + HasSqlType<BigInt> + HasSqlType<Text> + 'static,
-        Vec<u8>: ToSql<Binary, DB>,
-        i64: ToSql<BigInt, DB>,
-        String: ToSql<Text, DB>,
-    {
-        self.values.into_iter().fold(diesel::sql_query(self.text).into_boxed::<DB>(), |query, value| match value {
-            Value::Id(id) => query.bind::<Binary, _>(id.map_or_else(Vec::new, |id| id.as_bytes().to_vec())),
-            Value::Int(number) => query.bind::<BigInt, _>(number),
-            Value::Text(text) => query.bind::<Text, _>(text),
-        })
+        on_backend!(conn, |conn| RunQueryDsl::execute(self, conn))
     }
 }
+
+impl<DB> QueryFragment<DB> for Sql
+where
+    DB: Backend + HasSqlType<Binary> + HasSqlType<BigInt> + HasSqlType<Text>,
+    [u8]: ToSql<Binary, DB>,
+    i64: ToSql<BigInt, DB>,
+    str: ToSql<Text, DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        if !self.is_kept {
+            out.unsafe_to_cache_prepared();
+        }
+        let mut written = 0;
+        for (place, value) in &self.values {
+            out.push_sql(&self.text[written..*place]);
+            written = *place;
+            match value {
+                Value::Id(id) => out.push_bind_param::<Binary, [u8]>(id.as_ref().map_or(&[], |id| id.as_bytes()))?,
+                Value::Int(number) => out.push_bind_param::<BigInt, _>(number)?,
+                Value::Text(text) => out.push_bind_param::<Text, str>(text)?,
+            }
+        }
+        out.push_sql(&self.text[written..]);
+        Ok(())
+    }
+}
+
+/// Known by its text.
+impl QueryId for Sql {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+/// Its columns are known by name.
+impl Query for Sql {
+    type SqlType = Untyped;
+}
+
+impl<C> RunQueryDsl<C> for Sql {}
