@@ -140,10 +140,10 @@ fn signed_in(conn: &mut Conn, claims: &Claims, now: UtcTime) -> Result<SignedIn,
 }
 
 fn of_session(conn: &mut Conn, claims: &Claims, organization: &str, now: UtcTime) -> Result<Caller, ApiError> {
-    let person = signed_in(conn, claims, now)?;
-    let membership = credentials::membership(conn, person.user, organization)?;
+    let live = credentials::live_membership(conn, claims.sid, claims.sub, organization, now)?;
+    let (is_superuser, membership) = live.ok_or(SESSION_ENDED)?;
     let (id, role) = membership.ok_or_else(|| not_found(organization))?;
-    of_person(conn, person, id, role)
+    of_person(conn, SignedIn { session: claims.sid, user: claims.sub, is_superuser }, id, role)
 }
 
 fn of_person(conn: &mut Conn, person: SignedIn, id: OrganizationId, role: Role) -> Result<Caller, ApiError> {

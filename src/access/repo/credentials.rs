@@ -27,21 +27,38 @@ pub fn live_session(conn: &mut Conn, session: SessionId, user: UserId, now: UtcT
         .optional()
 }
 
-/// The user's role in the organization that a path names by slug or id.
+/// An organization, and a role in it.
+pub type Membership = (OrganizationId, Role);
+
+/// Whether the user is a superuser, while their session lives; with their role in the organization that a path names by
+/// slug or id. Every request of a person asks for these, so they are read at once.
 ///
 /// # Errors
 /// The database's.
-pub fn membership(conn: &mut Conn, user: UserId, organization: &str) -> QueryResult<Option<(OrganizationId, Role)>> {
-    let query = organizations::table
-        .inner_join(memberships::table.on(memberships::organization_id.eq(organizations::id)))
-        .filter(memberships::user_id.eq(user))
-        .select((organizations::id, memberships::role))
-        .into_boxed::<MultiBackend>();
-    let query = match organization.parse::<OrganizationId>() {
-        Ok(id) => query.filter(organizations::id.eq(id)),
-        Err(_) => query.filter(organizations::slug.eq(organization.to_owned())),
-    };
-    query.first(conn).optional()
+pub fn live_membership(
+    conn: &mut Conn,
+    session: SessionId,
+    user: UserId,
+    organization: &str,
+    now: UtcTime,
+) -> QueryResult<Option<(bool, Option<Membership>)>> {
+    use memberships as m;
+    let of_user = m::user_id.eq(users::id);
+    let own = sessions::id.eq(session).and(sessions::user_id.eq(user));
+    let live = own.and(sessions::expires_at.gt(now)).and(users::is_active.eq(true));
+    let people = sessions::table.inner_join(users::table.on(users::id.eq(sessions::user_id)));
+    let found = (users::is_superuser, (m::organization_id, m::role).nullable());
+    match organization.parse::<OrganizationId>() {
+        Ok(id) => {
+            let there = of_user.and(m::organization_id.eq(id));
+            people.left_join(m::table.on(there)).filter(live).select(found).first(conn).optional()
+        }
+        Err(_) => {
+            let named = organizations::table.filter(organizations::slug.eq(organization)).select(organizations::id);
+            let there = of_user.and(m::organization_id.nullable().eq(named.single_value()));
+            people.left_join(m::table.on(there)).filter(live).select(found).first(conn).optional()
+        }
+    }
 }
 
 /// An API token with what bounds it.
