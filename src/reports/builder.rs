@@ -83,6 +83,12 @@ impl ReportBuilder {
         self.asset(kind, name)
     }
 
+    /// Makes room for the findings of so many entries: mostly one each. Growing by doubling would take room for twice as
+    /// many.
+    pub fn expect(&mut self, entries: usize) {
+        self.report.findings.reserve(entries);
+    }
+
     /// Hands each entry that could be read to `take`, with its place (`/results/3`); the others are noted as lost.
     pub fn each<'a, T: Deserialize<'a>>(
         &mut self,
@@ -100,8 +106,7 @@ impl ReportBuilder {
         path: &str,
         mut take: impl FnMut(&mut Self, T, Box<str>),
     ) {
-        // Most entries are a finding each. Growing by doubling would take room for twice as many.
-        self.report.findings.reserve(entries.len());
+        self.expect(entries.len());
         for (index, entry) in entries.into_iter().enumerate() {
             let place = format!("{path}/{index}");
             if let Some(entry) = self.keep(entry, &place) {

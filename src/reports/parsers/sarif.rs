@@ -36,8 +36,7 @@ pub const PARSER: Parser = Parser {
 fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     let log: Log<'_> = json::read(text)?;
     let mut reports: Vec<(String, Option<String>, ReportBuilder)> = Vec::new();
-    for (number, entry) in log.runs.into_iter().enumerate() {
-        let mut run = entry.map_err(|detail| ParseError::unfit(format!("/runs/{number}"), detail))?;
+    for (number, mut run) in log.runs.0.into_iter().enumerate() {
         let (tool, category) = (tool_name(&run.tool.driver), category(&run.automation_details.id));
         let at = reports.iter().position(|(name, kind, _)| *name == tool && *kind == category).unwrap_or_else(|| {
             reports.push((tool.clone(), category.clone(), ReportBuilder::new(tool.clone())));

@@ -41,6 +41,7 @@ pub fn read_results<'r, 'a>(
     let repository = context.run.version_control_provenance.first().map(|provenance| provenance.repository_uri.line());
     let asset = repository.and_then(|uri| builder.asset(AssetKind::Repository, &uri));
     let mut meanings = HashMap::new();
+    builder.expect(results.len());
     for (index, entry) in results.into_iter().enumerate() {
         let place = format!("/runs/{}/results/{index}", context.number);
         let Some(result) = builder.keep(entry, &place).filter(reports_a_fault) else { continue };

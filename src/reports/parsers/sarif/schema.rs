@@ -8,7 +8,7 @@ use crate::reports::read::text::{Number, Text};
 #[derive(Deserialize)]
 pub struct Log<'a> {
     #[serde(borrow)]
-    pub runs: Entries<'a, Run<'a>>,
+    pub runs: List<Run<'a>>,
 }
 
 #[derive(Deserialize)]
