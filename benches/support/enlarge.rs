@@ -23,18 +23,17 @@ impl Syntax {
     }
 }
 
-/// The sample with what `repeated` names repeated until it has at least `bytes`.
-pub fn enlarged(sample: &str, repeated: &[&str], bytes: usize) -> String {
+/// The sample with what `repeated` names repeated until it has at least `bytes`; `None` where nothing of it is there.
+pub fn enlarged(sample: &str, repeated: &[&str], bytes: usize) -> Option<String> {
     if repeated == ["rows"] {
-        return rows(sample, bytes);
+        return Some(rows(sample, bytes));
     }
     let (separator, tokens): (&str, Tokens) = match (repeated, Syntax::of(sample, repeated)) {
         (["documents"], _) => ("\n", json_texts),
         (_, Syntax::Xml) => ("", xml_texts),
         _ => (",", json_texts),
     };
-    let spans = spans(sample, repeated);
-    assert!(!spans.is_empty(), "nothing of {repeated:?} is in the sample");
+    let spans = spans(sample, repeated)?;
     let once: usize = spans.iter().map(ExactSizeIterator::len).sum();
     let copies = bytes.div_ceil(once);
     let (mut outside, mut at) = (String::new(), 0);
@@ -59,7 +58,7 @@ pub fn enlarged(sample: &str, repeated: &[&str], bytes: usize) -> String {
         }
     }
     large.push_str(&sample[at..]);
-    large
+    Some(large)
 }
 
 /// Where the texts of a syntax are.
@@ -135,25 +134,28 @@ fn is_time(text: &str) -> bool {
         || bytes.windows(5).any(|window| looks_like(window, b"00:00"))
 }
 
-fn spans(sample: &str, repeated: &[&str]) -> Vec<Range<usize>> {
+fn spans(sample: &str, repeated: &[&str]) -> Option<Vec<Range<usize>>> {
     let mut spans = Vec::new();
     if repeated == ["documents"] {
-        documents(sample, &mut spans);
+        documents(sample, &mut spans)?;
     } else if Syntax::of(sample, repeated) == Syntax::Xml {
         repeated.iter().for_each(|name| elements(sample, name, &mut spans));
     } else {
         let begin = sample.find(['{', '[']).unwrap_or(0);
         for path in repeated {
-            values(sample, &sample[begin..], &path.split('/').collect::<Vec<_>>(), &mut spans);
+            // A sample need not have all of them.
+            let _found = values(sample, &sample[begin..], &path.split('/').collect::<Vec<_>>(), &mut spans);
         }
     }
     spans.sort_by_key(|span| span.start);
-    spans
+    Some(spans).filter(|spans| !spans.is_empty())
 }
 
-fn documents(sample: &str, spans: &mut Vec<Range<usize>>) {
-    let documents = serde_json::Deserializer::from_str(sample).into_iter::<&RawValue>();
-    spans.extend(documents.map(|document| within(sample, document.unwrap().get())));
+fn documents(sample: &str, spans: &mut Vec<Range<usize>>) -> Option<()> {
+    for document in serde_json::Deserializer::from_str(sample).into_iter::<&RawValue>() {
+        spans.push(within(sample, document.ok()?.get()));
+    }
+    Some(())
 }
 
 /// Where a part of a text is in it.
@@ -162,28 +164,29 @@ fn within(whole: &str, part: &str) -> Range<usize> {
     start..start + part.len()
 }
 
-fn values(whole: &str, value: &str, path: &[&str], spans: &mut Vec<Range<usize>>) {
-    let (step, rest) = path.split_first().unwrap();
+fn values(whole: &str, value: &str, path: &[&str], spans: &mut Vec<Range<usize>>) -> Option<()> {
+    let (step, rest) = path.split_first()?;
     if *step == "[]" {
-        let items: Vec<&RawValue> = serde_json::from_str(value).unwrap();
+        let items: Vec<&RawValue> = serde_json::from_str(value).ok()?;
         for item in items {
             match rest {
                 [] => spans.push(within(whole, item.get())),
-                _ => values(whole, item.get(), rest, spans),
+                _ => values(whole, item.get(), rest, spans)?,
             }
         }
-        return;
+        return Some(());
     }
-    let fields: BTreeMap<&str, &RawValue> = serde_json::from_str(value).unwrap();
+    let fields: BTreeMap<&str, &RawValue> = serde_json::from_str(value).ok()?;
     for (key, field) in fields.into_iter().filter(|(key, _)| *step == "*" || step == key) {
         match rest {
             [] => {
                 let value = within(whole, field.get());
                 spans.push(within(whole, key).start - 1..value.end);
             }
-            _ => values(whole, field.get(), rest, spans),
+            _ => values(whole, field.get(), rest, spans)?,
         }
     }
+    Some(())
 }
 
 /// The elements of a name that are not inside one of the same.

@@ -382,7 +382,7 @@ fn open_sqlite(path: &Path, writes: bool) -> Result<SqliteConnection, diesel::r2
     // FULL: a commit that was answered survives a power cut, too. Checkpoints run on a thread of their own, where
     // nobody waits for them.
     // Pages are read through the map; the cache holds what is being written, and what is still in the log.
-    let cache_kib = if writes { 32_768 } else { 8_192 };
+    let cache_kib = if writes { 32_768 } else { 2_048 };
     let query_only = if writes { "OFF" } else { "ON" };
     conn.batch_execute(&format!(
         "PRAGMA busy_timeout = 30000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \

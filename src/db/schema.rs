@@ -215,6 +215,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    vulnerability_cwes (organization_id, cwe, vulnerability_id) {
+        organization_id -> Binary,
+        cwe -> Integer,
+        vulnerability_id -> Binary,
+    }
+}
+
+diesel::table! {
     scan_sources (organization_id, id) {
         organization_id -> Binary,
         id -> Binary,
@@ -855,6 +863,7 @@ allow_tables_to_appear_in_same_query!(
     components,
     vulnerabilities,
     vulnerability_aliases,
+    vulnerability_cwes,
     scan_sources,
     uploads,
     scans,

@@ -10,7 +10,7 @@ use diesel::prelude::*;
 use super::model::Vulnerability;
 use crate::base::ids::{ComponentId, OrganizationId, VulnerabilityId};
 use crate::db::conn::Conn;
-use crate::db::schema::{components, vulnerabilities, vulnerability_aliases};
+use crate::db::schema::{components, vulnerabilities, vulnerability_aliases, vulnerability_cwes};
 use crate::on_backend;
 
 const ROWS: usize = 1000;
@@ -60,6 +60,29 @@ pub fn insert_aliases(
             .iter()
             .map(|(alias, id)| {
                 (known::organization_id.eq(organization), known::alias.eq(alias), known::vulnerability_id.eq(*id))
+            })
+            .collect();
+        on_backend!(conn, |conn| diesel::insert_into(known::table)
+            .values(rows)
+            .on_conflict_do_nothing()
+            .execute(conn))?;
+    }
+    Ok(())
+}
+
+/// Adds the CWEs of vulnerabilities that were just added.
+pub fn insert_cwes(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    cwes: &mut [(i32, VulnerabilityId)],
+) -> QueryResult<()> {
+    use vulnerability_cwes as known;
+    cwes.sort_unstable();
+    for cwes in cwes.chunks(ROWS) {
+        let rows: Vec<_> = cwes
+            .iter()
+            .map(|(cwe, id)| {
+                (known::organization_id.eq(organization), known::cwe.eq(*cwe), known::vulnerability_id.eq(*id))
             })
             .collect();
         on_backend!(conn, |conn| diesel::insert_into(known::table)

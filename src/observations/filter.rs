@@ -52,7 +52,7 @@ pub struct Filter {
     /// Of the vulnerability with this id: any of its names (CVE, GHSA, …), or Patchbay's id of it.
     #[param(max_items = 200, example = json!(["CVE-2021-44228"]))]
     pub vulnerability: Vec<String>,
-    /// Of a vulnerability whose first CWE has this number.
+    /// Of a vulnerability with one of these CWEs.
     #[param(max_items = 200, example = json!([79]))]
     pub cwe: Vec<i32>,
     /// In this component: its exact name, or Patchbay's id of it.

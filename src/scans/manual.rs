@@ -257,6 +257,9 @@ fn vulnerability(
         let alias = |alias: &String| (alias.trim().to_owned(), id);
         let mut aliases: Vec<_> = new.vulnerability_ids.iter().map(alias).collect();
         catalogue::insert_aliases(conn, organization, &mut aliases)?;
+        let number = |cwe: &u32| Some((i32::try_from(*cwe).ok()?, id));
+        let mut cwes: Vec<_> = new.cwes.iter().filter_map(number).collect();
+        catalogue::insert_cwes(conn, organization, &mut cwes)?;
     }
     Ok(id)
 }

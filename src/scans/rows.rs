@@ -81,6 +81,12 @@ fn vulnerabilities(
             .flat_map(|v| v.ids.iter().filter_map(|alias| Some((alias.clone(), *stored.get(&v.key)?))))
             .collect();
         catalogue::insert_aliases(conn, organization, &mut aliases)?;
+        let is_ours = |row: &&Vulnerability| stored.get(&row.vulnerability_key) == Some(&row.id);
+        let cwes_of = |row: &Vulnerability| missing.get(row.vulnerability_key.as_str()).map_or(&[][..], |v| &v.cwes);
+        let numbers = |row: &Vulnerability| cwes_of(row).iter().filter_map(|cwe| i32::try_from(*cwe).ok());
+        let mut cwes: Vec<_> =
+            rows.iter().filter(is_ours).flat_map(|row| numbers(row).map(|cwe| (cwe, row.id))).collect();
+        catalogue::insert_cwes(conn, organization, &mut cwes)?;
         ids.extend(stored);
     }
     Ok(used.into_iter().filter_map(|index| Some((index, *ids.get(&of(&index).key)?))).collect())

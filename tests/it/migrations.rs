@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use diesel::{PgConnection, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use patchbay::db::schema::vulnerability_cwes;
 
 use crate::postgres::Database;
 
@@ -15,6 +18,9 @@ const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRESQL: EmbeddedMigrations = embed_migrations!("migrations/postgresql");
 /// On SQLite the inbox is a file of its own.
 const INBOX: EmbeddedMigrations = embed_migrations!("migrations/inbox");
+
+/// The migration that lists all CWEs.
+const LISTS_CWES: &str = "0008";
 
 #[derive(QueryableByName)]
 struct Column {
@@ -104,4 +110,31 @@ fn postgresql_migrates_up_and_down_and_up_to_the_declared_tables() {
     assert_eq!(postgresql_tables(&mut conn), Tables::new());
     conn.run_pending_migrations(POSTGRESQL).unwrap();
     assert_eq!(postgresql_tables(&mut conn), declared_tables());
+}
+
+/// A vulnerability of an older release: with CWEs that no column but the JSON holds, one of them too large for the column.
+fn older_vulnerability(id: &str) -> String {
+    format!(
+        "INSERT INTO organizations (id, slug, name, created_at) VALUES ({id}, 'acme', 'Acme', 1); \
+         INSERT INTO vulnerabilities (organization_id, id, vulnerability_key, title, severity, description, search, \
+         cwe, cwes_json, created_at) VALUES ({id}, {id}, 'CVE-2026-1', 'A', 3, '', 'a', 79, '[79, 20, 79, 4000000000]', 1)"
+    )
+}
+
+#[test]
+fn the_cwes_of_known_vulnerabilities_are_listed() {
+    let listed = vulnerability_cwes::table.select(vulnerability_cwes::cwe).order(vulnerability_cwes::cwe);
+    let mut conn = SqliteConnection::establish(":memory:").unwrap();
+    conn.run_pending_migrations(SQLITE).unwrap();
+    while conn.revert_last_migration(SQLITE).unwrap().to_string() != LISTS_CWES {}
+    conn.batch_execute(&older_vulnerability("x'01'")).unwrap();
+    conn.run_pending_migrations(SQLITE).unwrap();
+    assert_eq!(listed.load::<i32>(&mut conn).unwrap(), [20, 79]);
+    let Some(database) = Database::create_empty() else { return };
+    let mut conn = PgConnection::establish(&database.url()).unwrap();
+    conn.run_pending_migrations(POSTGRESQL).unwrap();
+    while conn.revert_last_migration(POSTGRESQL).unwrap().to_string() != LISTS_CWES {}
+    conn.batch_execute(&older_vulnerability("'\\x01'")).unwrap();
+    conn.run_pending_migrations(POSTGRESQL).unwrap();
+    assert_eq!(listed.load::<i32>(&mut conn).unwrap(), [20, 79]);
 }

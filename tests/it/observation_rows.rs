@@ -178,6 +178,8 @@ impl World {
             self.vulnerabilities.push(vulnerability);
         }
         catalogue::insert_vulnerabilities(conn, &mut self.vulnerabilities.clone()).unwrap();
+        let cwes = self.vulnerabilities.iter().filter_map(|vulnerability| Some((vulnerability.cwe?, vulnerability.id)));
+        catalogue::insert_cwes(conn, self.organization, &mut cwes.collect::<Vec<_>>()).unwrap();
         catalogue::insert_aliases(conn, self.organization, &mut aliases).unwrap();
         let keys: Vec<_> = ["log4j-core", "openssl"]
             .into_iter()

@@ -162,7 +162,7 @@ async fn vulnerabilities_are_listed_once_with_how_often_they_were_seen(app: Test
     let mut ids = Vec::new();
     for product in [&shop, &shop, &blog] {
         let body = json!({
-            "product_id": product, "title": "Log4Shell", "severity": "critical", "cwes": [502],
+            "product_id": product, "title": "Log4Shell", "severity": "critical", "cwes": [502, 20],
             "vulnerability_ids": ["CVE-2021-44228", "GHSA-jfh8"],
         });
         ids.push(tenant.editor.post("/observations", body).await.expect(201).id());
@@ -184,6 +184,9 @@ async fn vulnerabilities_are_listed_once_with_how_often_they_were_seen(app: Test
         ("id=cve-2021-44228", 1),
         ("q=shell", 1),
         ("cwe=502", 1),
+        ("cwe=20", 1),
+        ("cwe=20&cwe=502", 1),
+        ("cwe=21", 0),
         ("severity=high", 1),
         ("active=false", 0),
         ("known_exploited=true", 0),
@@ -196,7 +199,7 @@ async fn vulnerabilities_are_listed_once_with_how_often_they_were_seen(app: Test
     let whole = tenant.viewer.get(&format!("/vulnerabilities/{id}")).await.expect(200);
     assert_eq!(
         (&whole["key"], &whole["cwes"], &whole["observations"]),
-        (&json!("CVE-2021-44228"), &json!([502]), &json!(3))
+        (&json!("CVE-2021-44228"), &json!([502, 20]), &json!(3))
     );
     let path = format!("/vulnerabilities/{id}/observations");
     assert_eq!(tenant.viewer.get_all(&format!("{path}?limit=1&sort=created")).await.len(), 3);

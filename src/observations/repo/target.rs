@@ -210,7 +210,7 @@ impl Target {
                 sql.push(" AND EXISTS (SELECT 1 FROM vulnerabilities v WHERE v.organization_id = o.organization_id");
                 sql.push(" AND v.id = o.vulnerability_id");
                 push_words(sql, words);
-                push_cwes(sql, cwes);
+                push_cwes(sql, self.organization, cwes);
                 sql.push(")");
             }
         }
@@ -359,7 +359,7 @@ fn search(
     }
     push_text_index(&mut sql, words);
     push_words(&mut sql, words);
-    push_cwes(&mut sql, cwes);
+    push_cwes(&mut sql, organization, cwes);
     sql.push(" LIMIT ").push(&(MAX_VULNERABILITIES + 1).to_string());
     Ok(sql.load::<Found>(conn)?.into_iter().map(|found| found.id).collect())
 }
@@ -389,10 +389,11 @@ pub(super) fn push_words(sql: &mut Sql, words: &[String]) {
 }
 
 /// The vulnerability `v` has one of the CWEs.
-pub(super) fn push_cwes(sql: &mut Sql, cwes: &[i32]) {
+pub(super) fn push_cwes(sql: &mut Sql, organization: OrganizationId, cwes: &[i32]) {
     if !cwes.is_empty() {
         let numbers: Vec<String> = cwes.iter().map(ToString::to_string).collect();
-        sql.push(" AND v.cwe IN (").push(&numbers.join(", ")).push(")");
+        sql.push(" AND v.id IN (SELECT w.vulnerability_id FROM vulnerability_cwes w WHERE w.organization_id = ");
+        sql.bind(organization).push(" AND w.cwe IN (").push(&numbers.join(", ")).push("))");
     }
 }
 

@@ -33,7 +33,7 @@ pub struct VulnerabilityFilter {
     /// With this severity.
     #[param(max_items = 200)]
     pub severity: Vec<Severity>,
-    /// Whose first CWE has this number.
+    /// With one of these CWEs.
     #[param(max_items = 200, example = json!([79]))]
     pub cwe: Vec<i32>,
     /// With this id: any of its names (CVE, GHSA, …), or Patchbay's id of it.
@@ -210,7 +210,7 @@ fn push_conditions(
     let words = words(filter.q.as_deref().unwrap_or(""));
     push_text_index(sql, &words);
     push_words(sql, &words);
-    push_cwes(sql, &filter.cwe);
+    push_cwes(sql, organization, &filter.cwe);
     if let Some(known) = filter.known_exploited {
         sql.push(" AND v.is_known_exploited = ").push(boolean(known));
     }
