@@ -12,21 +12,26 @@ fn main() -> ExitCode {
     patchbay::commands::run()
 }
 
-/// The allocator reads its options when the process begins, before any of our code.
+/// Allocators read their options when the process begins, before any of our code.
 #[cfg(unix)]
 mod allocator {
     use std::env;
     use std::os::unix::process::CommandExt;
     use std::process::Command;
 
-    /// Memory that was freed goes back to the system after a millisecond: what is soon used again need not be asked for
-    /// again, which would cost an import a fifth of its time.
-    const OPTION: (&str, &str) = ("MIMALLOC_PURGE_DELAY", "1");
+    /// What is set unless somebody has set it.
+    const OPTIONS: [(&str, &str); 2] = [
+        // Memory that was freed goes back to the system after a millisecond: what is soon used again need not be asked
+        // for again. By default a second passes, in which the memory of a large import stands beside the next one's.
+        ("MIMALLOC_PURGE_DELAY", "1"),
+        // What is written in C has its memory from the C library, SQLite its page cache: each import frees and fills it
+        // on another thread, and with an arena for each of them it would grow to many times its size.
+        ("MALLOC_ARENA_MAX", "1"),
+    ];
 
-    /// Begins the process again (it keeps its id) with the option set, unless somebody has set it. By default a second
-    /// passes, in which the memory of a large import stands beside that of the next one.
+    /// Begins the process again (it keeps its id) with the options set.
     pub fn give_back_soon() {
-        if env::var_os(OPTION.0).is_some() {
+        if OPTIONS.iter().all(|(name, _)| env::var_os(name).is_some()) {
             return;
         }
         let Ok(program) = env::current_exe() else { return };
@@ -35,7 +40,8 @@ mod allocator {
         if let Some(name) = arguments.next() {
             again.arg0(name);
         }
+        again.envs(OPTIONS.into_iter().filter(|(name, _)| env::var_os(name).is_none()));
         // Comes back only where that is not allowed: then it goes on as it is.
-        let _refused = again.args(arguments).env(OPTION.0, OPTION.1).exec();
+        let _refused = again.args(arguments).exec();
     }
 }

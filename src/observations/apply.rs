@@ -16,6 +16,9 @@ use crate::on_backend;
 
 /// Rows of one insert: SQLite binds at most 32,766 values.
 const ROWS: usize = 1000;
+/// Rows of an insert that stays prepared on SQLite: text for any number of rows would be compiled each time, and a
+/// statement for each row opens all indexes again.
+const PREPARED_ROWS: usize = 16;
 /// Ids in one `IN (…)`.
 const IDS: usize = 10_000;
 
@@ -83,8 +86,11 @@ pub fn insert(conn: &mut Conn, rows: &[Observation]) -> QueryResult<()> {
             }
         }
         Conn::Sqlite(conn) => {
-            // One small statement, prepared once, is faster here than the text of many rows.
-            for row in rows {
+            let (full, rest) = rows.as_chunks::<PREPARED_ROWS>();
+            for rows in full {
+                diesel::insert_into(observations::table).values(rows).execute(conn)?;
+            }
+            for row in rest {
                 diesel::insert_into(observations::table).values(row).execute(conn)?;
             }
         }
@@ -101,8 +107,11 @@ pub fn insert_details(conn: &mut Conn, rows: &[ObservationDetails]) -> QueryResu
             }
         }
         Conn::Sqlite(conn) => {
-            // One small statement, prepared once, is faster here than the text of many rows.
-            for row in rows {
+            let (full, rest) = rows.as_chunks::<PREPARED_ROWS>();
+            for rows in full {
+                diesel::insert_into(observation_details::table).values(rows).execute(conn)?;
+            }
+            for row in rest {
                 diesel::insert_into(observation_details::table).values(row).execute(conn)?;
             }
         }
