@@ -10,7 +10,7 @@ use crate::reports::builder::{self, ReportBuilder};
 use crate::reports::error::ParseError;
 use crate::reports::parser::{Parser, Sign};
 use crate::reports::read::text::{self, Text};
-use crate::reports::read::{html, json, time, words};
+use crate::reports::read::{html, json, time, words, xml};
 use crate::reports::report::{Analysis, AnalysisState, Finding, Location, Report, Vulnerability};
 use schema::{Alert, File, Instance, Site};
 
@@ -33,21 +33,42 @@ pub const PARSER: Parser = Parser {
 };
 
 fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
-    let is_xml = text.trim_start().starts_with('<');
-    let file: File<'_> = if is_xml { schema::read_xml(text)? } else { json::read(text)? };
     let mut builder = ReportBuilder::new("ZAP");
-    let head = builder.head();
-    head.tool_version = file.version.some_line();
-    head.reported_at = time::of(&file.generated);
-    if let [site] = &file.sites.0[..] {
-        head.target = site.name.some_line();
-    }
-    for (number, site) in file.sites.0.into_iter().enumerate() {
-        let place = if is_xml { format!("site {}/alertitem", number + 1) } else { format!("/site/{number}/alerts") };
-        let Site { name, alerts } = site;
-        builder.each(alerts, &place, |builder, alert, place| add(builder, &name, alert, place));
+    if text.trim_start().starts_with('<') {
+        read_xml(text, &mut builder)?
+    } else {
+        read_json(text, &mut builder)?
     }
     Ok(vec![builder.finish()])
+}
+
+fn read_xml(text: &str, builder: &mut ReportBuilder) -> Result<(), ParseError> {
+    let root = xml::root(text).unwrap_or_default();
+    describe(builder.head(), &root.text_of("version"), &root.text_of("generated"));
+    let (sites, last) = xml::each_inside(text, "site", &["alertitem"], |line, site, item| {
+        add(builder, &site.text_of("name"), &schema::alert(&item), format!("line {line}").into());
+        Ok(())
+    })?;
+    builder.head().target = last.text_of("name").some_line().filter(|_| sites == 1);
+    Ok(())
+}
+
+fn read_json(text: &str, builder: &mut ReportBuilder) -> Result<(), ParseError> {
+    let file: File<'_> = json::read(text)?;
+    describe(builder.head(), &file.version, &file.generated);
+    if let [site] = &file.sites.0[..] {
+        builder.head().target = site.name.some_line();
+    }
+    for (number, Site { name, alerts }) in file.sites.0.into_iter().enumerate() {
+        let path = format!("/site/{number}/alerts");
+        builder.each(alerts, &path, |builder, alert, place| add(builder, &name, alert, place));
+    }
+    Ok(())
+}
+
+fn describe(head: &mut Report, version: &Text<'_>, generated: &Text<'_>) {
+    head.tool_version = version.some_line();
+    head.reported_at = time::of(generated);
 }
 
 /// ZAP's risk codes, in the words of its own reports.

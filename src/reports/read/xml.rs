@@ -121,6 +121,21 @@ pub fn each<'a>(
     wants: &[&str],
     mut take: impl FnMut(u64, Element<'a>) -> Result<(), ParseError>,
 ) -> Result<(), ParseError> {
+    each_inside(text, "", wants, |line, _, element| take(line, element)).map(drop)
+}
+
+/// Hands elements over as [`each`] does, each with the last element named `around` that began before it: its attributes
+/// only, so that never all inside it are in memory. Answers how many of those there are, and the last of them.
+///
+/// # Errors
+/// As for [`each`].
+pub fn each_inside<'a>(
+    text: &'a str,
+    around: &str,
+    wants: &[&str],
+    mut take: impl FnMut(u64, &Element<'a>, Element<'a>) -> Result<(), ParseError>,
+) -> Result<(usize, Element<'a>), ParseError> {
+    let (mut outer, mut outers) = (Element::default(), 0);
     let mut reader = Reader::from_str(text);
     let mut lines = Lines { text, at: 0, line: 1 };
     let mut open: Vec<Element<'a>> = Vec::new();
@@ -144,6 +159,9 @@ pub fn each<'a>(
                 } else if wants.contains(&start.local_name().as_ref()) {
                     (began, elements) = (lines.of(position), 0);
                     open.push(element(text, end, &start));
+                } else if start.local_name().as_ref() == around {
+                    outers += 1;
+                    outer = element(text, end, &start);
                 }
             }
             Event::Empty(start) => {
@@ -154,7 +172,11 @@ pub fn each<'a>(
                         parent.adopt(element(text, end - 1, &start));
                     }
                     None if wants.contains(&start.local_name().as_ref()) => {
-                        take(lines.of(position), element(text, end - 1, &start))?;
+                        take(lines.of(position), &outer, element(text, end - 1, &start))?;
+                    }
+                    None if start.local_name().as_ref() == around => {
+                        outers += 1;
+                        outer = element(text, end - 1, &start);
                     }
                     None => {}
                 }
@@ -164,7 +186,7 @@ pub fn each<'a>(
                 if let Some(done) = open.pop() {
                     match open.last_mut() {
                         Some(parent) => parent.adopt(done),
-                        None => take(began, done)?,
+                        None => take(began, &outer, done)?,
                     }
                 }
             }
@@ -181,7 +203,7 @@ pub fn each<'a>(
                 let detail = if has_root { "the document ends too early" } else { "there is no element" };
                 return Err(ParseError::malformed(place, detail));
             }
-            Event::Eof => return Ok(()),
+            Event::Eof => return Ok((outers, outer)),
             Event::Decl(_) | Event::PI(_) | Event::DocType(_) | Event::Comment(_) => {}
         }
         if elements > ELEMENTS_LIMIT {

@@ -2,10 +2,9 @@
 
 use serde::Deserialize;
 
-use crate::reports::error::ParseError;
 use crate::reports::read::json::{Entries, List};
 use crate::reports::read::text::Text;
-use crate::reports::read::xml::{self, Element};
+use crate::reports::read::xml::Element;
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -78,27 +77,8 @@ pub struct Instance<'a> {
     pub other_info: Text<'a>,
 }
 
-/// Reads a report.
-///
-/// # Errors
-/// See [`xml::each`].
-pub fn read_xml(text: &str) -> Result<File<'_>, ParseError> {
-    let root = xml::root(text).unwrap_or_default();
-    let mut file =
-        File { version: root.text_of("version"), generated: root.text_of("generated"), sites: List::default() };
-    xml::each(text, &["site"], |_, element| {
-        file.sites.0.push(site(&element));
-        Ok(())
-    })?;
-    Ok(file)
-}
-
-fn site<'a>(element: &Element<'a>) -> Site<'a> {
-    let alerts = element.inside("alerts", "alertitem");
-    Site { name: element.text_of("name"), alerts: Entries::of(alerts.map(|item| Ok(alert(item)))) }
-}
-
-fn alert<'a>(element: &Element<'a>) -> Alert<'a> {
+/// An alert of the XML.
+pub fn alert<'a>(element: &Element<'a>) -> Alert<'a> {
     let instances = element.inside("instances", "instance");
     Alert {
         plugin_id: element.text_at("pluginid"),
