@@ -1,6 +1,6 @@
 //! Times, in the spellings of the tools.
 
-use chrono::{DateTime, NaiveDateTime};
+use chrono::{DateTime, Datelike, NaiveDateTime};
 
 use crate::base::time::UtcTime;
 
@@ -36,7 +36,9 @@ pub fn of(raw: &str) -> Option<UtcTime> {
         return None;
     }
     let plain = raw.strip_suffix("UTC").or_else(|| raw.strip_suffix("GMT")).unwrap_or(raw).trim_end();
-    UtcTime::parse(plain).or_else(|| since_1970(plain)).or_else(|| spelled(plain))
+    let time = UtcTime::parse(plain).or_else(|| since_1970(plain)).or_else(|| spelled(plain));
+    // A year before the first or of five digits is a slip of the tool, and no client reads it.
+    time.filter(|time| (1..=9999).contains(&time.to_chrono().year()))
 }
 
 fn since_1970(raw: &str) -> Option<UtcTime> {
@@ -84,7 +86,7 @@ mod tests {
         ] {
             assert_eq!(of(raw).map(|time| time.to_string()).as_deref(), Some(expected), "{raw}");
         }
-        for raw in ["", "soon", "12", "2026-13-01"] {
+        for raw in ["", "soon", "12", "2026-13-01", "-026-01-31 10:20:30.913874", "-026-01-31T10:20:30Z"] {
             assert_eq!(of(raw), None, "{raw}");
         }
     }
