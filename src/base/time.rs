@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike, SecondsFormat, Utc};
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
@@ -37,7 +37,16 @@ impl UtcTime {
     /// Reads RFC 3339, a date with time but no zone (taken as UTC), or a plain date (midnight UTC).
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let text = text.trim();
+        Self::read(text.trim()).and_then(Self::writable)
+    }
+
+    /// This moment, if RFC 3339 can write it: its years have four digits, from 0001 on.
+    #[must_use]
+    pub fn writable(self) -> Option<Self> {
+        (1..=9999).contains(&self.to_chrono().year()).then_some(self)
+    }
+
+    fn read(text: &str) -> Option<Self> {
         if let Ok(time) = DateTime::parse_from_rfc3339(text) {
             return Some(time.with_timezone(&Utc).into());
         }
@@ -190,6 +199,8 @@ mod tests {
         ] {
             assert_eq!(UtcTime::parse(text).map(|time| time.to_string()).as_deref(), Some(expected), "{text}");
         }
-        assert_eq!(UtcTime::parse("yesterday"), None);
+        for text in ["yesterday", "-026-01-31 10:20:30.9", "0000-01-01", "+10000-01-01T00:00:00"] {
+            assert_eq!(UtcTime::parse(text), None, "{text}");
+        }
     }
 }

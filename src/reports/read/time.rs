@@ -1,6 +1,6 @@
 //! Times, in the spellings of the tools.
 
-use chrono::{DateTime, Datelike, NaiveDateTime};
+use chrono::{DateTime, NaiveDateTime};
 
 use crate::base::time::UtcTime;
 
@@ -36,9 +36,7 @@ pub fn of(raw: &str) -> Option<UtcTime> {
         return None;
     }
     let plain = raw.strip_suffix("UTC").or_else(|| raw.strip_suffix("GMT")).unwrap_or(raw).trim_end();
-    let time = UtcTime::parse(plain).or_else(|| since_1970(plain)).or_else(|| spelled(plain));
-    // A year before the first or of five digits is a slip of the tool, and no client reads it.
-    time.filter(|time| (1..=9999).contains(&time.to_chrono().year()))
+    UtcTime::parse(plain).or_else(|| since_1970(plain)).or_else(|| spelled(plain)).and_then(UtcTime::writable)
 }
 
 fn since_1970(raw: &str) -> Option<UtcTime> {
