@@ -483,3 +483,19 @@ fn what_is_no_report_is_an_error_for_every_format() {
     }
     assert!(accepted.is_empty(), "these count as reports:\n{}", accepted.join("\n"));
 }
+
+/// What the fuzzer found, each once.
+#[test]
+fn what_was_found_by_chance_stays_mended() {
+    let row = |time: &str| {
+        format!("CHECK_ID;CHECK_TITLE;STATUS;SEVERITY;FINDING_UID;PROVIDER;TIMESTAMP\nc;t;FAIL;high;u;aws;{time}\n")
+    };
+    for (format, text) in [
+        ("prowler", row("-026-01-31 10:20:30.913874")),
+        ("prowler", row("99999-01-31 10:20:30")),
+        ("trivy", r#"[{"Target": "@sha256:1 (alpine 3.20)", "Type": "alpine", "Vulnerabilities": []}]"#.to_owned()),
+    ] {
+        let read = assert_sound(|| parse(text.as_bytes(), Some(format)));
+        assert!(read.is_ok(), "{format}: {read:?}");
+    }
+}

@@ -41,7 +41,7 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     if text.trim_start().starts_with('[') {
         let results: Vec<ScanResult<'_>> = json::read(text)?;
         let asset = results.iter().find_map(|result| system_image(&result.target)).map(words::image_name);
-        builder.head().target = asset.map(text::line);
+        builder.head().target = asset.and_then(text::some_line);
         let asset = asset.and_then(|image| builder.asset(AssetKind::Image, image));
         add_results(&mut builder, results, asset, false, "");
         return Ok(vec![builder.finish()]);
@@ -83,7 +83,7 @@ fn artifact(builder: &mut ReportBuilder, file: &File<'_>) -> Option<usize> {
         "filesystem" if name.starts_with(['.', '/']) => return None,
         _ => (AssetKind::Repository, name.as_str()),
     };
-    builder.head().target = text::some(name.to_owned());
+    builder.head().target = text::some_line(name);
     builder.asset(kind, name)
 }
 
