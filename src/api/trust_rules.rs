@@ -138,7 +138,8 @@ struct CreateTrustRule {
     /// A pattern of the workflow's file; none for any.
     #[schema(max_length = 200, example = ".github/workflows/scan.yml")]
     workflow: Option<String>,
-    /// Whether runs for pull requests are admitted, whoever opened them.
+    /// Whether runs for pull requests are admitted, whoever opened them. Patterns of branches are compared with the branch
+    /// that they are for; where the token does not tell it, as of older versions of GitLab, only `**` admits them.
     #[serde(default)]
     allow_pull_requests: bool,
 }

@@ -1,5 +1,6 @@
 //! From the token of a CI to a caller: exchanged for a token of ours, or as it is.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
@@ -112,8 +113,9 @@ fn admitting(
 ) -> Result<(RuleAndSlug, Identity), ApiError> {
     let refused = |refusal: Refusal| ApiError::Forbidden(refusal.words().to_owned());
     let (mut admitted, mut nearest) = (Vec::new(), Refusal::Repository);
-    let ids = [claims.text("repository_id"), claims.text("project_id")];
-    for id in ids.into_iter().flatten() {
+    let names = ["repository_id", "project_id", "job_project_id"];
+    let ids: BTreeSet<String> = names.into_iter().filter_map(|name| claims.text(name)).collect();
+    for id in ids {
         for (rule, slug) in repo::trusting(conn, &claims.issuer, &id, MAX_RULES)? {
             if !wanted(&rule, &slug) {
                 continue;

@@ -4,6 +4,9 @@ use super::model::{Provider, TrustRule};
 use super::pattern::matches;
 use crate::oidc::token::Claims;
 
+/// The pattern that every branch matches.
+const ANY_BRANCH: &str = "**";
+
 /// What a run runs on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GitRef {
@@ -65,19 +68,23 @@ impl Identity {
     /// Source: GitLab, "OpenID Connect (OIDC) Authentication Using ID Tokens", token payload.
     fn of_gitlab(claims: &Claims) -> Option<Self> {
         let source = claims.text("pipeline_source")?;
+        // Of a merge request from a fork, `project_id` is the fork; newer versions say where it runs, too.
+        let source_project = claims.text("project_id")?;
+        let project = claims.text("job_project_id").unwrap_or_else(|| source_project.clone());
         let is_pull_request = matches!(source.as_str(), "merge_request_event" | "external_pull_request_event")
-            || claims.text("ref_path").is_some_and(|path| path.starts_with("refs/merge-requests/"));
+            || claims.text("ref_path").is_some_and(|path| path.starts_with("refs/merge-requests/"))
+            || project != source_project;
         let name = claims.text("ref");
         let git_ref = match (is_pull_request, claims.text("ref_type").as_deref()) {
-            // The token names the source branch only, which whoever opened the merge request chose.
-            (true, _) => None,
+            // `ref` is the source branch, which whoever opened the merge request chose.
+            (true, _) => claims.text("target_ref").map(GitRef::Branch),
             (false, Some("branch")) => name.map(GitRef::Branch),
             (false, Some("tag")) => name.map(GitRef::Tag),
             (false, _) => None,
         };
         Some(Self {
-            repository_id: claims.text("project_id")?,
-            repository: claims.text("project_path").unwrap_or_default(),
+            repository_id: project,
+            repository: claims.text("job_project_path").or_else(|| claims.text("project_path")).unwrap_or_default(),
             git_ref,
             environment: claims.text("environment"),
             workflow: claims.text("ci_config_ref_uri").and_then(|of| workflow_file(&of, "//")),
@@ -161,8 +168,8 @@ pub fn admit(rule: &TrustRule, claims: &Claims) -> Result<Identity, Refusal> {
     let is_ref_trusted = match &identity.git_ref {
         Some(GitRef::Branch(name)) => any(&patterns.branches, name),
         Some(GitRef::Tag(name)) => any(&patterns.tags, name),
-        // GitLab does not say what a merge request is for; whoever admits them admits all.
-        None => identity.is_pull_request,
+        // An older GitLab does not say what a merge request is for: only who trusts every branch trusts that one.
+        None => identity.is_pull_request && patterns.branches.iter().any(|pattern| pattern == ANY_BRANCH),
     };
     if !is_ref_trusted {
         return Err(Refusal::Ref);

@@ -13,6 +13,8 @@ use crate::app::{Answer, Client, TestApp};
 use crate::both_databases;
 use crate::builders::Tenant;
 use crate::fakes::issuer::{FIRST_EC, FIRST_RSA, Issuer, SECOND_RSA, public_key, sign};
+use crate::postgres::Database;
+use crate::process::{self, Process};
 use crate::sarif::{found, sarif};
 
 both_databases!(
@@ -33,6 +35,7 @@ both_databases!(
 
 const EXCHANGE: &str = "/api/v1/auth/oidc/exchange";
 const AUDIENCE: &str = "https://patchbay.example";
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// A server that trusts an issuer, with a product that trusts runs of repository 42.
 struct Trusting {
@@ -75,13 +78,7 @@ impl Trusting {
 
     /// What a run on the branch main says.
     fn claims(&self) -> Value {
-        json!({
-            "iss": self.issuer.url(), "aud": AUDIENCE, "sub": "repo:acme/shop:ref:refs/heads/main",
-            "jti": uuid::Uuid::now_v7().to_string(),
-            "iat": self.now_s(), "nbf": self.now_s(), "exp": self.now_s() + 300,
-            "repository": "acme/shop", "repository_id": "42", "ref": "refs/heads/main", "ref_type": "branch",
-            "event_name": "push", "workflow_ref": "acme/shop/.github/workflows/scan.yml@refs/heads/main",
-        })
+        claims_of(&self.issuer, self.now_s())
     }
 
     fn claims_with(&self, more: Value) -> Value {
@@ -100,7 +97,7 @@ impl Trusting {
     }
 
     fn token_of(&self, claims: &Value) -> String {
-        sign(&json!({ "alg": "RS256", "typ": "JWT", "kid": "first" }), claims, Algorithm::RS256, FIRST_RSA)
+        signed(claims)
     }
 
     async fn exchange(&self, token: &str) -> Answer {
@@ -113,7 +110,27 @@ impl Trusting {
     }
 }
 
+/// What a run on the branch main says at this second.
+fn claims_of(issuer: &Issuer, now_s: i64) -> Value {
+    json!({
+        "iss": issuer.url(), "aud": AUDIENCE, "sub": "repo:acme/shop:ref:refs/heads/main",
+        "jti": uuid::Uuid::now_v7().to_string(), "iat": now_s, "nbf": now_s, "exp": now_s + 300,
+        "repository": "acme/shop", "repository_id": "42", "ref": "refs/heads/main", "ref_type": "branch",
+        "event_name": "push", "workflow_ref": "acme/shop/.github/workflows/scan.yml@refs/heads/main",
+    })
+}
+
+fn signed(claims: &Value) -> String {
+    sign(&json!({ "alg": "RS256", "typ": "JWT", "kid": "first" }), claims, Algorithm::RS256, FIRST_RSA)
+}
+
 async fn exchange(client: &Client, token: &str, more: &[(&str, &str)]) -> Answer {
+    let request = client.request(Method::POST, EXCHANGE);
+    request.body(FORM, form(token, more)).send().await
+}
+
+/// What is sent to exchange a token, and more.
+fn form(token: &str, more: &[(&str, &str)]) -> String {
     let usual = [
         ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
         ("subject_token", token),
@@ -122,8 +139,7 @@ async fn exchange(client: &Client, token: &str, more: &[(&str, &str)]) -> Answer
     let kept = usual.into_iter().filter(|(name, _)| !more.iter().any(|(other, _)| other == name));
     let mut form = url::form_urlencoded::Serializer::new(String::new());
     form.extend_pairs(kept.chain(more.iter().copied()));
-    let request = client.request(Method::POST, EXCHANGE);
-    request.body("application/x-www-form-urlencoded", form.finish()).send().await
+    form.finish()
 }
 
 /// PB-9
@@ -259,7 +275,7 @@ async fn refuses_forged_tokens_and_asks_nobody_but_the_issuer(app: TestApp) {
         .expect(200);
 }
 
-/// Two instances share the memory of what was given.
+/// PB-9
 async fn a_token_is_exchanged_once_however_many_ask_at_once(app: TestApp) {
     let of = Trusting::new(app).await;
     let token = of.token();
@@ -273,6 +289,43 @@ async fn a_token_is_exchanged_once_however_many_ask_at_once(app: TestApp) {
     let again = of.exchange(&token).await.expect(401);
     assert!(again.text("detail").contains("exchanged before"), "{again:?}");
     of.exchange(&of.token_of(&of.claims_with(json!({ "jti": null })))).await.expect(401);
+}
+
+/// PB-9: two processes on one database share the memory of what was given.
+#[tokio::test]
+async fn a_token_that_is_exchanged_at_two_instances_at_once_is_given_one_answer() {
+    let Some(database) = tokio::task::spawn_blocking(Database::create_empty).await.unwrap() else { return };
+    let (issuer, folder) = (Issuer::start(), tempfile::tempdir().unwrap());
+    let instance = || {
+        let mut command = process::command(folder.path(), Some(&database.url()));
+        command.env("PATCHBAY_OIDC_ISSUERS", issuer.url()).env("PATCHBAY_PRIVATE_HOSTS", "127.0.0.1");
+        command.env("PATCHBAY_PUBLIC_URL", AUDIENCE);
+        Process::start_as(command)
+    };
+    let instances = [instance().await, instance().await];
+    let post = async |path: &str, body: Value| {
+        let (status, made) =
+            instances[0].send(Method::POST, &format!("/organizations/default{path}"), &body).await.unwrap();
+        assert_eq!(status, 201, "{made}");
+        made["id"].as_str().unwrap().to_owned()
+    };
+    let product = post("/products", json!({ "name": "shop" })).await;
+    let rule = json!({
+        "name": "main", "provider": "github", "issuer": issuer.url(), "repository_id": "42", "branches": ["main"],
+    });
+    post(&format!("/products/{product}/trust-rules"), rule).await;
+    let http = reqwest::Client::new();
+    for _ in 0..10 {
+        let form = form(&signed(&claims_of(&issuer, chrono::Utc::now().timestamp())), &[]);
+        let asked = instances.iter().map(|instance| {
+            let request = http.post(format!("{}{EXCHANGE}", instance.url)).header("content-type", FORM);
+            request.body(form.clone()).send()
+        });
+        let mut statuses: Vec<u16> =
+            join_all(asked).await.into_iter().map(|answer| answer.unwrap().status().as_u16()).collect();
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 401]);
+    }
 }
 
 async fn a_rule_admits_the_runs_that_it_names_and_no_others(app: TestApp) {
@@ -353,6 +406,36 @@ async fn a_pipeline_of_gitlab_is_known_by_its_project(app: TestApp) {
         if status == 200 {
             assert_eq!(answer.text("trust_rule_id"), made.id());
         }
+    }
+    let path = format!("{}/{}", of.rules(), made.id());
+    let merge = json!({ "pipeline_source": "merge_request_event", "ref_path": "refs/merge-requests/3/head" });
+    let merge_into = |target: &str| {
+        let mut claims = merge.clone();
+        claims["target_ref"] = json!(target);
+        claims
+    };
+    let fork = |runs_in: &str, of: &str| {
+        let mut claims = merge_into("main");
+        (claims["job_project_id"], claims["project_id"]) = (json!(runs_in), json!(of));
+        claims
+    };
+    for (patch, claims, status) in [
+        (json!({ "allow_pull_requests": true }), merge_into("main"), 200),
+        (json!({}), merge_into("develop"), 403),
+        // From a fork: it runs in the project, and is none of the fork's own.
+        (json!({}), fork("7", "9"), 200),
+        (json!({}), fork("9", "7"), 403),
+        // What it is for is not known, so the source branch, whatever it is called, does not count.
+        (json!({}), merge.clone(), 403),
+        (json!({ "branches": ["**"] }), merge.clone(), 200),
+        (json!({ "allow_pull_requests": false }), merge_into("main"), 403),
+        (json!({}), fork("7", "9"), 403),
+        (json!({}), json!({ "job_project_id": "7" }), 200),
+        (json!({}), json!({ "job_project_id": "7", "project_id": "9" }), 403),
+    ] {
+        of.acme.admin.patch(&path, patch.clone()).await.expect(200);
+        let answer = of.exchange(&gitlab(claims.clone())).await;
+        assert_eq!(answer.status, status, "{patch} {claims}: {answer:?}");
     }
 }
 
