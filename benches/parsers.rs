@@ -23,9 +23,12 @@ use patchbay::reports::report::ParsedFile;
 mod enlarge;
 #[path = "support/recipes.rs"]
 mod recipes;
+#[path = "support/tokens.rs"]
+mod tokens;
 
-use enlarge::{Syntax, enlarged};
+use enlarge::enlarged;
 use recipes::{RECIPES, Recipe};
+use tokens::Syntax;
 
 /// As in the binary.
 #[global_allocator]
