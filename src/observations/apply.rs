@@ -7,7 +7,7 @@ use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, SmallInt
 
 use super::model::{HistoryEntry, Observation, ObservationDetails};
 use super::status::ObservationStatus;
-use crate::base::ids::{AssetId, ObservationId, OrganizationId, ProductId, ScanSourceId, VulnerabilityId};
+use crate::base::ids::{AssetId, BranchId, ObservationId, OrganizationId, ProductId, ScanSourceId, VulnerabilityId};
 use crate::base::severity::Severity;
 use crate::base::time::UtcTime;
 use crate::db::conn::Conn;
@@ -77,46 +77,34 @@ pub struct Rewrite {
 /// How many observations of a source gained or lost a (status, severity).
 pub type CountDeltas = HashMap<(ObservationStatus, Severity), i64>;
 
+/// Adds many rows: copied in on PostgreSQL, by prepared statements of many rows each on SQLite.
+macro_rules! insert_many {
+    ($conn:expr, $table:expr, $rows:expr) => {
+        match $conn {
+            Conn::Pg(_) if $rows.is_empty() => Ok(()),
+            Conn::Pg(conn) => diesel::copy_from($table).from_insertable($rows).execute(conn).map(drop),
+            Conn::Sqlite(conn) => {
+                let (full, rest) = $rows.as_chunks::<PREPARED_ROWS>();
+                for rows in full {
+                    diesel::insert_into($table).values(rows).execute(conn)?;
+                }
+                for row in rest {
+                    diesel::insert_into($table).values(row).execute(conn)?;
+                }
+                Ok(())
+            }
+        }
+    };
+}
+
 /// Adds new observations.
 pub fn insert(conn: &mut Conn, rows: &[Observation]) -> QueryResult<()> {
-    match conn {
-        Conn::Pg(conn) => {
-            if !rows.is_empty() {
-                diesel::copy_from(observations::table).from_insertable(rows).execute(conn)?;
-            }
-        }
-        Conn::Sqlite(conn) => {
-            let (full, rest) = rows.as_chunks::<PREPARED_ROWS>();
-            for rows in full {
-                diesel::insert_into(observations::table).values(rows).execute(conn)?;
-            }
-            for row in rest {
-                diesel::insert_into(observations::table).values(row).execute(conn)?;
-            }
-        }
-    }
-    Ok(())
+    insert_many!(conn, observations::table, rows)
 }
 
 /// Adds the wide text of observations that have none yet.
 pub fn insert_details(conn: &mut Conn, rows: &[ObservationDetails]) -> QueryResult<()> {
-    match conn {
-        Conn::Pg(conn) => {
-            if !rows.is_empty() {
-                diesel::copy_from(observation_details::table).from_insertable(rows).execute(conn)?;
-            }
-        }
-        Conn::Sqlite(conn) => {
-            let (full, rest) = rows.as_chunks::<PREPARED_ROWS>();
-            for rows in full {
-                diesel::insert_into(observation_details::table).values(rows).execute(conn)?;
-            }
-            for row in rest {
-                diesel::insert_into(observation_details::table).values(row).execute(conn)?;
-            }
-        }
-    }
-    Ok(())
+    insert_many!(conn, observation_details::table, rows)
 }
 
 /// Replaces the wide text of these observations by `rows`.
@@ -132,6 +120,18 @@ pub fn replace_details(
             .execute(conn)?;
     }
     insert_details(conn, rows)
+}
+
+/// Moves all that these sources brought to another branch.
+pub fn move_to_branch(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    sources: &[ScanSourceId],
+    to: BranchId,
+) -> QueryResult<usize> {
+    use observations as o;
+    let theirs = o::organization_id.eq(organization).and(o::source_id.eq_any(sources));
+    diesel::update(o::table.filter(theirs)).set(o::branch_id.eq(to)).execute(conn)
 }
 
 /// Adds history.

@@ -20,11 +20,17 @@ use crate::db::schema::{
 pub fn live_session(conn: &mut Conn, session: SessionId, user: UserId, now: UtcTime) -> QueryResult<Option<bool>> {
     sessions::table
         .inner_join(users::table.on(users::id.eq(sessions::user_id)))
-        .filter(sessions::id.eq(session).and(sessions::user_id.eq(user)))
-        .filter(sessions::expires_at.gt(now).and(users::is_active.eq(true)))
+        .filter(is_live(session, user, now))
         .select(users::is_superuser)
         .first(conn)
         .optional()
+}
+
+/// It is that session of an active user, and its time is not over.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn is_live(session: SessionId, user: UserId, now: UtcTime) -> _ {
+    let own = sessions::id.eq(session).and(sessions::user_id.eq(user));
+    own.and(sessions::expires_at.gt(now)).and(users::is_active.eq(true))
 }
 
 /// An organization, and a role in it.
@@ -44,8 +50,7 @@ pub fn live_membership(
 ) -> QueryResult<Option<(bool, Option<Membership>)>> {
     use memberships as m;
     let of_user = m::user_id.eq(users::id);
-    let own = sessions::id.eq(session).and(sessions::user_id.eq(user));
-    let live = own.and(sessions::expires_at.gt(now)).and(users::is_active.eq(true));
+    let live = is_live(session, user, now);
     let people = sessions::table.inner_join(users::table.on(users::id.eq(sessions::user_id)));
     let found = (users::is_superuser, (m::organization_id, m::role).nullable());
     match organization.parse::<OrganizationId>() {
