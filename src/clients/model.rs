@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use crate::base::ids::{EngagementId, OrganizationId, ProductId};
+use crate::base::ids::{BranchId, EngagementId, OrganizationId, ProductId};
 use crate::base::time::UtcTime;
 use crate::db::schema::{client_engagements, client_product_types, client_products, client_tests};
 use crate::products::model::{Engagement, EngagementState, Product};
@@ -45,10 +45,33 @@ pub struct EngagementNumber {
     pub number: i64,
     /// The engagement.
     pub engagement_id: EngagementId,
-    /// The branch, for show: clients say it after they import, so it would be that of the import before.
+    /// The branch of what is imported without one, as a client said: dd-import does so after each import.
     pub branch: Option<String>,
     /// The commit, for show.
     pub commit_id: Option<String>,
+    /// Did an import ever name its branch? Then the engagement's is for show.
+    pub imports_say_branch: bool,
+}
+
+impl EngagementNumber {
+    /// The branch of an import that names none.
+    #[must_use]
+    pub fn branch_of_imports(&self) -> Option<&str> {
+        self.branch.as_deref().filter(|_| !self.imports_say_branch)
+    }
+}
+
+/// What an engagement's imports brought is of another branch than was thought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OtherBranch {
+    /// The product.
+    pub product: ProductId,
+    /// The engagement.
+    pub engagement: EngagementId,
+    /// Where its sources may be.
+    pub from: Vec<BranchId>,
+    /// Where they belong.
+    pub to: BranchId,
 }
 
 /// A test: what is imported under one title within an engagement.

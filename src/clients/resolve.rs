@@ -1,16 +1,17 @@
 //! Where an import of a client goes: by number, by name, or by both where they agree.
 
 use super::model::{EngagementNumber, ProductNumber, Test};
-use super::repo::{tests, types};
+use super::repo::{engagements, tests, types};
 use super::scan_type::ScanType;
 use super::service::{self, find_or_make_test, number_of_engagement, number_of_product, set_product_type};
 use crate::access::model::Caller;
 use crate::access::permission::Permission;
 use crate::base::error::{ApiError, Faults};
+use crate::base::ids::BranchId;
 use crate::base::time::UtcTime;
 use crate::db::conn::Conn;
 use crate::products::model::{Branch, Engagement, IdOrName, Product, name_key};
-use crate::products::repo::{self, engagements};
+use crate::products::repo as products;
 use crate::products::target::{self, Wanted};
 
 /// What a client says of where an import goes.
@@ -84,6 +85,9 @@ pub fn resolve(
     agree("product_id", named.product.is_none_or(|number| number == product_number.number))?;
     let engagement = found.engagement.ok_or_else(|| ApiError::internal("an import without an engagement"))?;
     let engagement_number = number_of_engagement(conn, caller, engagement.id)?;
+    if named.branch.is_some() && !engagement_number.imports_say_branch {
+        engagements::note_branch_said(conn, caller.organization, engagement.id)?;
+    }
     let test = match test {
         Some(test) => test,
         None => test_of(conn, caller, named, &engagement, scan_type, now)?,
@@ -126,7 +130,7 @@ fn of_engagement(conn: &mut Conn, caller: &Caller, named: &Named, engagement: &E
     agree("engagement_name", named.engagement_name.as_ref().is_none_or(is_same))?;
     Ok(Wanted {
         product: IdOrName::Id(product.id),
-        branch: named.branch.clone().map(IdOrName::Name),
+        branch: branch_of(conn, caller, named, Some(engagement))?,
         engagement: Some(IdOrName::Id(engagement.id)),
         create_missing: true,
     })
@@ -135,9 +139,9 @@ fn of_engagement(conn: &mut Conn, caller: &Caller, named: &Named, engagement: &E
 /// Product and engagement are made only if that is asked for; a branch is no context, and made like by any import.
 fn by_name(conn: &mut Conn, caller: &Caller, named: &Named) -> Result<Wanted, ApiError> {
     let (product, engagement) = required(named)?;
-    let found = repo::find_by_name(conn, caller.organization, &caller.products, &name_key(product))?;
+    let found = products::find_by_name(conn, caller.organization, &caller.products, &name_key(product))?;
     let known = match &found {
-        Some(product) => engagements::find_by_name(conn, caller.organization, product.id, engagement.trim())?,
+        Some(product) => products::engagements::find_by_name(conn, caller.organization, product.id, engagement.trim())?,
         None => None,
     };
     if !named.create_missing {
@@ -146,10 +150,26 @@ fn by_name(conn: &mut Conn, caller: &Caller, named: &Named) -> Result<Wanted, Ap
     }
     Ok(Wanted {
         product: IdOrName::Name(product.to_owned()),
-        branch: named.branch.clone().map(IdOrName::Name),
+        branch: branch_of(conn, caller, named, known.as_ref())?,
         engagement: Some(IdOrName::Name(engagement.to_owned())),
         create_missing: true,
     })
+}
+
+/// The branch that an import names, else that of its engagement.
+fn branch_of(
+    conn: &mut Conn,
+    caller: &Caller,
+    named: &Named,
+    engagement: Option<&Engagement>,
+) -> Result<Option<IdOrName<BranchId>>, ApiError> {
+    let name = match (&named.branch, engagement) {
+        (Some(name), _) => Some(name.clone()),
+        (None, Some(engagement)) => engagements::find(conn, caller.organization, engagement.id)?
+            .and_then(|number| number.branch_of_imports().map(str::to_owned)),
+        (None, None) => None,
+    };
+    Ok(name.map(IdOrName::Name))
 }
 
 fn required(named: &Named) -> Result<(&str, &str), ApiError> {

@@ -1,7 +1,8 @@
 //! Lists, and what clients make before they import.
 
 use super::model::{
-    EngagementNumber, NumberedEngagement, NumberedProduct, NumberedTest, Part, ProductNumber, ProductType, Test, Wish,
+    EngagementNumber, NumberedEngagement, NumberedProduct, NumberedTest, OtherBranch, Part, ProductNumber, ProductType,
+    Test, Wish,
 };
 use super::repo::{engagements, products, tests, types};
 use super::scan_type::ScanType;
@@ -14,7 +15,8 @@ use crate::base::time::UtcTime;
 use crate::base::version::IfMatch;
 use crate::db::conn::Conn;
 use crate::db::pool::Db;
-use crate::products::model::{EngagementPatch, IdOrName, Product, check_name};
+use crate::products::model::{Engagement, EngagementPatch, IdOrName, Product, check_name};
+use crate::products::repo::branches;
 use crate::products::service::engagement;
 use crate::products::target::{self, Wanted};
 
@@ -260,7 +262,7 @@ pub fn make_engagement(
     name: &str,
     note: &EngagementNote,
     now: UtcTime,
-) -> Result<NumberedEngagement, ApiError> {
+) -> Result<(NumberedEngagement, Option<OtherBranch>), ApiError> {
     caller.require(Permission::Upload)?;
     note.check()?;
     let product = product(conn, caller, product_number)?;
@@ -273,8 +275,49 @@ pub fn make_engagement(
     let made = target::resolve(conn, caller, &wanted, now)?.engagement;
     let made = made.ok_or_else(|| ApiError::internal("an engagement that was asked for is missing"))?;
     let number = number_of_engagement(conn, caller, made.id)?;
-    engagements::note(conn, caller.organization, made.id, note.branch.as_deref(), note.commit.as_deref())?;
-    engagement(conn, caller, number.number)
+    noted(conn, caller, &made, &number, note, now)
+}
+
+/// Notes what is said of an engagement; answers it, and where what was imported into it belongs now.
+fn noted(
+    conn: &mut Conn,
+    caller: &Caller,
+    of: &Engagement,
+    number: &EngagementNumber,
+    note: &EngagementNote,
+    now: UtcTime,
+) -> Result<(NumberedEngagement, Option<OtherBranch>), ApiError> {
+    engagements::note(conn, caller.organization, of.id, note.branch.as_deref(), note.commit.as_deref())?;
+    let other = match note.branch.as_deref().filter(|_| !number.imports_say_branch) {
+        Some(name) => Some(other_branch(conn, caller, of, number.branch.as_deref(), name, now)?),
+        None => None,
+    };
+    Ok((engagement(conn, caller, number.number)?, other))
+}
+
+/// What came before the branch was said lies where no branch is named; what came since, on the one said last.
+fn other_branch(
+    conn: &mut Conn,
+    caller: &Caller,
+    of: &Engagement,
+    last: Option<&str>,
+    name: &str,
+    now: UtcTime,
+) -> Result<OtherBranch, ApiError> {
+    let wanted = |name: Option<&str>| Wanted {
+        product: IdOrName::Id(of.product_id),
+        branch: name.map(|name| IdOrName::Name(name.to_owned())),
+        engagement: None,
+        create_missing: true,
+    };
+    let to = target::resolve(conn, caller, &wanted(Some(name)), now)?.branch.id;
+    let unnamed = target::resolve(conn, caller, &wanted(None), now)?.branch.id;
+    let last = match last {
+        Some(last) => branches::find_by_name(conn, caller.organization, of.product_id, last.trim())?,
+        None => None,
+    };
+    let from = last.map(|branch| branch.id).into_iter().chain([unnamed]).filter(|branch| *branch != to).collect();
+    Ok(OtherBranch { product: of.product_id, engagement: of.id, from, to })
 }
 
 /// Changes an engagement, and notes what is said of what will be imported.
@@ -288,16 +331,16 @@ pub fn change_engagement(
     patch: Option<EngagementPatch>,
     note: &EngagementNote,
     now: UtcTime,
-) -> Result<NumberedEngagement, ApiError> {
+) -> Result<(NumberedEngagement, Option<OtherBranch>), ApiError> {
     caller.require(Permission::Upload)?;
     note.check()?;
-    let (known, ..) = engagement(conn, caller, number)?;
+    let (known, said, _) = engagement(conn, caller, number)?;
+    let said = said.ok_or_else(|| ApiError::internal("an engagement found by its number has none"))?;
     note.if_match.check(known.version)?;
     if let Some(patch) = patch {
         engagement::update(conn, caller, (known.product_id, known.id), patch, &IfMatch::Any, now)?;
     }
-    engagements::note(conn, caller.organization, known.id, note.branch.as_deref(), note.commit.as_deref())?;
-    engagement(conn, caller, number)
+    noted(conn, caller, &known, &said, note, now)
 }
 
 /// Tests.

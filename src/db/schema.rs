@@ -769,6 +769,7 @@ diesel::table! {
         engagement_id -> Binary,
         branch -> Nullable<Text>,
         commit_id -> Nullable<Text>,
+        imports_say_branch -> Bool,
     }
 }
 

@@ -1,16 +1,21 @@
 //! The tables `uploads`, `scans` and `scan_sources`; and what of a source's observations an import compares.
 
+use std::collections::HashSet;
+
 use diesel::prelude::*;
 
 use super::diff::Known;
 use super::model::{Scan, ScanSource, SourceKey, Upload, UploadState};
-use crate::base::ids::{BranchId, ObservationId, OrganizationId, ProductId, ScanId, ScanSourceId, UploadId};
+use crate::base::ids::{
+    BranchId, EngagementId, ObservationId, OrganizationId, ProductId, ScanId, ScanSourceId, UploadId,
+};
 use crate::base::page::Window;
 use crate::base::scope::ProductScope;
 use crate::base::severity::Severity;
 use crate::base::time::UtcTime;
 use crate::db::conn::{Conn, MultiBackend};
 use crate::db::schema::{observation_tombstones, observations, scan_sources, scans, uploads};
+use crate::observations::apply;
 use crate::scans::fingerprint::Print;
 use crate::{in_scope, on_backend};
 
@@ -129,15 +134,22 @@ pub fn lock_source(
         );
         on_backend!(conn, |conn| diesel::insert_into(s::table).values(row).on_conflict_do_nothing().execute(conn))?;
     }
-    if let Conn::Pg(conn) = conn {
-        // SQLite's write lock is ours already.
-        s::table
+    let is_locked = match conn {
+        Conn::Pg(conn) => s::table
             .filter(s::organization_id.eq(organization).and(s::product_id.eq(key.product)))
             .filter(s::branch_id.eq(key.branch).and(s::engagement_key.eq(key.engagement_text())))
             .filter(s::tool.eq(&key.tool).and(s::name.eq(&key.name)))
             .select(s::id)
             .for_update()
-            .first::<ScanSourceId>(conn)?;
+            .first::<ScanSourceId>(conn)
+            .optional()?
+            .is_some(),
+        // Its write lock is ours already.
+        Conn::Sqlite(_) => true,
+    };
+    if !is_locked {
+        // It was moved to another branch while the lock was waited for.
+        return lock_source(conn, organization, key, now);
     }
     find_source(conn, organization, key)?.ok_or(diesel::result::Error::NotFound)
 }
@@ -366,6 +378,37 @@ pub fn retire(conn: &mut Conn, organization: OrganizationId, id: ScanSourceId, n
         ))
         .execute(conn)
         .map(drop)
+}
+
+/// Moves the sources of an engagement with all that they brought from one branch to another, but for those that it has.
+/// An import that is being prepared for one of them starts over. Answers how many.
+pub fn move_sources(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    engagement: EngagementId,
+    from: BranchId,
+    to: BranchId,
+) -> QueryResult<usize> {
+    use {scan_sources as s, scans as c};
+    let on = |branch: BranchId| {
+        s::organization_id.eq(organization).and(s::branch_id.eq(branch)).and(s::engagement_id.eq(engagement))
+    };
+    let there: HashSet<(String, String)> =
+        s::table.filter(on(to)).select((s::tool, s::name)).load(conn)?.into_iter().collect();
+    let here: Vec<(ScanSourceId, (String, String))> =
+        s::table.filter(on(from)).order(s::id).select((s::id, (s::tool, s::name))).load(conn)?;
+    let ids: Vec<ScanSourceId> = here.into_iter().filter(|(_, key)| !there.contains(key)).map(|(id, _)| id).collect();
+    if ids.is_empty() {
+        return Ok(0);
+    }
+    let these = s::organization_id.eq(organization).and(s::id.eq_any(&ids));
+    diesel::update(s::table.filter(these))
+        .set((s::branch_id.eq(to), s::latest_sequence.eq(s::latest_sequence + 1), s::version.eq(s::version + 1)))
+        .execute(conn)?;
+    apply::move_to_branch(conn, organization, &ids, to)?;
+    let theirs = c::organization_id.eq(organization).and(c::source_id.eq_any(&ids));
+    diesel::update(c::table.filter(theirs)).set(c::branch_id.eq(to)).execute(conn)?;
+    Ok(ids.len())
 }
 
 /// Marks the closes of a source as released.

@@ -1,4 +1,4 @@
-//! The use cases of scan sources: see them, retire them, confirm what they say.
+//! The use cases of scan sources: see them, retire them, confirm what they say, move them to another branch.
 
 use super::held;
 use super::ledger::Ledger;
@@ -7,12 +7,14 @@ use super::repo::{self, SourceFilter};
 use crate::access::model::Caller;
 use crate::access::permission::Permission;
 use crate::base::error::ApiError;
-use crate::base::ids::ScanSourceId;
+use crate::base::ids::{OrganizationId, ScanSourceId};
 use crate::base::page::Window;
 use crate::base::time::UtcTime;
 use crate::base::version::IfMatch;
+use crate::clients::model::OtherBranch;
 use crate::db::conn::Conn;
 use crate::issues::recompute;
+use crate::issues::repo::instances;
 use crate::tracker_configs::wishes;
 
 /// Sources, newest first.
@@ -66,6 +68,31 @@ pub fn retire(
     wishes::record_issues(conn, caller.organization, &changed, now)?;
     wishes::record_for_observations(conn, caller.organization, source.product_id, &touched.observations, now)?;
     get(conn, caller, id)
+}
+
+/// Moves what was imported into an engagement to the branch that it belongs to. A source that is there already stays
+/// where it is: two histories cannot become one.
+///
+/// # Errors
+/// What the database says.
+pub fn follow_engagement(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    other: &OtherBranch,
+    now: UtcTime,
+) -> Result<(), ApiError> {
+    for from in &other.from {
+        if repo::move_sources(conn, organization, other.engagement, *from, other.to)? == 0 {
+            continue;
+        }
+        instances::follow_observations(conn, organization, *from, other.to)?;
+        for branch in [*from, other.to] {
+            let changed = recompute::of_branch(conn, organization, branch, now)?;
+            wishes::record_issues(conn, organization, &changed, now)?;
+        }
+        wishes::record_product(conn, organization, other.product, now)?;
+    }
+    Ok(())
 }
 
 /// Confirms a mass disappearance: what vanished is gone, and its tickets are closed without waiting for another scan.

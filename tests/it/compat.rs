@@ -15,6 +15,8 @@ use crate::sarif::{Sarif, found, sarif};
 both_databases!(
     imports_by_names_and_changes_nothing_the_second_time,
     imports_by_the_numbers_that_get_or_create_gives,
+    what_came_before_its_branch_was_said_follows,
+    where_imports_say_their_branch_that_of_the_engagement_is_for_show,
     takes_paths_with_and_without_a_slash_and_three_schemes,
     numbers_and_names_that_disagree_are_refused,
     an_import_closes_nothing_unless_asked_and_a_reimport_does,
@@ -162,12 +164,69 @@ async fn imports_by_the_numbers_that_get_or_create_gives(app: TestApp) {
         let parts = [("test", number.as_str()), ("scan_type", "SARIF"), ("active", "True"), ("verified", "True")];
         let done = ci.import(REIMPORT, &report(&["a"]), &parts).await.expect(201);
         assert_eq!(delta(&done), if round == 0 { [1, 0, 0, 0] } else { [0, 0, 0, 1] });
-        // What a client says of an engagement it says after the import, so it cannot be meant for the next one.
-        assert_eq!(done["branch_tag"], Value::Null);
+        assert_eq!(done["branch_tag"], "release/1");
     }
     let observations = acme.viewer.get_all("/observations").await;
     assert_eq!((observations.len(), &observations[0]["is_verified"]), (1, &json!(true)));
     assert_eq!(acme.viewer.get_all("/products").await.len(), 1);
+}
+
+/// The place of every observation by its rule, and that of the only scan source.
+async fn branches_of(acme: &Tenant) -> (Vec<(String, String)>, String) {
+    let product = acme.viewer.get_all("/products").await[0]["id"].as_str().unwrap().to_owned();
+    let branches = acme.viewer.get_all(&format!("/products/{product}/branches")).await;
+    let text = |text: &Value| text.as_str().unwrap().to_owned();
+    let observations = acme.viewer.get_all("/observations").await;
+    let places = observations.iter().map(|one| (text(&one["title"]), text(&one["branch"]["name"]))).collect();
+    let sources = acme.viewer.get_all("/scan-sources").await;
+    assert_eq!(sources.len(), 1, "{sources:?}");
+    let of_source = branches.iter().find(|branch| branch["id"] == sources[0]["branch_id"]);
+    (places, of_source.map_or(String::new(), |branch| text(&branch["name"])))
+}
+
+/// PB-8: dd-import says the branch after it has imported. RZ-8: instances go along.
+async fn what_came_before_its_branch_was_said_follows(app: TestApp) {
+    let acme = app.tenant("acme").await;
+    let ci = Foreign::of(&app, &acme, &["read", "scan:upload"], None).await;
+    let parts = named(&[("test_title", "nightly")]);
+    let done = ci.import(REIMPORT, &report(&["a", "b"]), &parts).await.expect(201);
+    let selection =
+        json!({ "name": "Harden", "selection": { "product_id": acme.viewer.get_all("/products").await[0]["id"] } });
+    let issue = format!("/issues/{}", acme.editor.post("/issues", selection).await.expect(201).id());
+    let before = acme.viewer.get_all("/observations").await;
+    let say = async |branch: &str| {
+        let path = format!("/api/v2/engagements/{}/", done["engagement_id"]);
+        ci.request(Method::PATCH, &path).json(&json!({ "branch_tag": branch })).send().await.expect(200);
+        let ((places, source), observations) = (branches_of(&acme).await, acme.viewer.get_all("/observations").await);
+        assert_eq!((places.len(), source.as_str()), (2, branch));
+        assert!(places.iter().all(|(_, place)| place == branch), "{places:?}");
+        let ids = |rows: &[Value]| rows.iter().map(|row| row["id"].clone()).collect::<Vec<_>>();
+        assert_eq!(ids(&observations), ids(&before));
+        let instances = acme.viewer.get_all(&format!("{issue}/instances")).await;
+        assert_eq!(instances.len(), 2);
+        assert!(instances.iter().all(|one| one["today"]["observation_count"] == 1), "{instances:?}");
+    };
+    say("main").await;
+    say("main").await;
+    let again = ci.import(REIMPORT, &report(&["a"]), &parts).await.expect(201);
+    assert_eq!((delta(&again), &again["branch_tag"]), ([0, 1, 0, 1], &json!("main")));
+    let seen = acme.viewer.get(&issue).await;
+    assert_eq!((&seen["instances"]["total"], &seen["instances"]["remediated"]), (&json!(2), &json!(1)), "{seen:?}");
+    // One line of history, which is of the branch said last, as in the other server.
+    say("release/2").await;
+    let last = ci.import(REIMPORT, &report(&["a", "b"]), &parts).await.expect(201);
+    assert_eq!((delta(&last), &last["branch_tag"]), ([0, 0, 1, 1], &json!("release/2")));
+}
+
+async fn where_imports_say_their_branch_that_of_the_engagement_is_for_show(app: TestApp) {
+    let acme = app.tenant("acme").await;
+    let ci = Foreign::of(&app, &acme, &["read", "scan:upload"], None).await;
+    let done = ci.import(IMPORT, &report(&["a"]), &named(&[("branch_tag", "main")])).await.expect(201);
+    let path = format!("/api/v2/engagements/{}/", done["engagement_id"]);
+    ci.request(Method::PATCH, &path).json(&json!({ "branch_tag": "other" })).send().await.expect(200);
+    assert_eq!(branches_of(&acme).await.1, "main");
+    let unnamed = ci.import(IMPORT, &report(&["a"]), &named(&[])).await.expect(201);
+    assert_eq!(unnamed["branch_tag"], Value::Null);
 }
 
 async fn takes_paths_with_and_without_a_slash_and_three_schemes(app: TestApp) {

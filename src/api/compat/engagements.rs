@@ -16,9 +16,11 @@ use crate::base::error::ApiError;
 use crate::base::ids::EngagementId;
 use crate::base::patch::Patch;
 use crate::base::time::UtcTime;
-use crate::clients::model::{NumberedEngagement, Wish};
+use crate::clients::model::{NumberedEngagement, OtherBranch, Wish};
 use crate::clients::service::{self, EngagementNote, Rows};
+use crate::db::conn::Conn;
 use crate::products::model::{EngagementPatch, EngagementState};
+use crate::scans::sources;
 
 /// The longest description that such clients read.
 const DESCRIPTION_CHARS: usize = 2000;
@@ -53,7 +55,8 @@ struct CompatEngagement {
     status: &'static str,
     /// Whether it is under way.
     active: bool,
-    /// The branch, for show: an import says its own.
+    /// The branch of imports that name none, also of those that came before it was said. Where an import ever named its
+    /// own, it is for show.
     #[schema(example = "main")]
     branch_tag: Option<String>,
     /// The commit, for show: an import says its own.
@@ -117,7 +120,8 @@ struct CompatNewEngagement {
     name: String,
     /// The number of its product.
     product: Number,
-    /// The branch, for show: an import says its own.
+    /// The branch of imports that name none, also of those that came before it was said. Where an import ever named its
+    /// own, it is for show.
     #[schema(max_length = 200, example = "main")]
     branch_tag: Option<String>,
     /// The commit, for show: an import says its own.
@@ -137,7 +141,8 @@ struct CompatEngagementChange {
     /// Where it stands.
     #[schema(max_length = 50, example = "Completed")]
     status: Option<String>,
-    /// The branch, for show: an import says its own.
+    /// The branch of imports that name none, also of those that came before it was said. Where an import ever named its
+    /// own, it is for show.
     #[schema(max_length = 200, example = "main")]
     branch_tag: Option<String>,
     /// The commit, for show: an import says its own.
@@ -215,9 +220,11 @@ async fn compat_create_engagement(
         commit: some_text(input.commit_hash),
         ..EngagementNote::default()
     };
-    let made = app
-        .db
-        .write_again(move |conn| service::make_engagement(conn, &caller, input.product.0, &input.name, &note, now));
+    let made = app.db.write_again(move |conn| {
+        let (made, other) = service::make_engagement(conn, &caller, input.product.0, &input.name, &note, now)?;
+        follow(conn, &caller, other, now)?;
+        Ok::<_, ApiError>(made)
+    });
     Ok(HttpResponse::Created().json(CompatEngagement::from(made.await?)))
 }
 
@@ -273,6 +280,11 @@ async fn compat_reopen_engagement(
     change(&app, caller, path.engagement, Some(patch), EngagementNote::default()).await
 }
 
+/// What was imported into an engagement goes where it belongs.
+fn follow(conn: &mut Conn, caller: &Caller, other: Option<OtherBranch>, now: UtcTime) -> Result<(), ApiError> {
+    other.map_or(Ok(()), |other| sources::follow_engagement(conn, caller.organization, &other, now))
+}
+
 async fn change(
     app: &App,
     caller: Caller,
@@ -281,7 +293,11 @@ async fn change(
     note: EngagementNote,
 ) -> Result<HttpResponse, ApiError> {
     let now = app.clock.now();
-    let changed = app.db.write(move |conn| service::change_engagement(conn, &caller, number, patch, &note, now));
+    let changed = app.db.write(move |conn| {
+        let (changed, other) = service::change_engagement(conn, &caller, number, patch, &note, now)?;
+        follow(conn, &caller, other, now)?;
+        Ok::<_, ApiError>(changed)
+    });
     let changed = changed.await?;
     let version = etag(changed.0.version);
     Ok(HttpResponse::Ok().insert_header(version).json(CompatEngagement::from(changed)))

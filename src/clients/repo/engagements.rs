@@ -83,6 +83,7 @@ pub fn number(conn: &mut Conn, organization: OrganizationId, ids: &[EngagementId
             engagement_id: *id,
             branch: None,
             commit_id: None,
+            imports_say_branch: false,
         })
         .collect();
     on_backend!(conn, |c| {
@@ -109,4 +110,12 @@ pub fn note(
         diesel::update(own).set(client_engagements::commit_id.eq(commit)).execute(conn)?;
     }
     Ok(())
+}
+
+/// Notes that an import named its branch.
+pub fn note_branch_said(conn: &mut Conn, organization: OrganizationId, engagement: EngagementId) -> QueryResult<()> {
+    let own = client_engagements::table
+        .filter(client_engagements::organization_id.eq(organization))
+        .filter(client_engagements::engagement_id.eq(engagement));
+    diesel::update(own).set(client_engagements::imports_say_branch.eq(true)).execute(conn).map(drop)
 }

@@ -399,6 +399,29 @@ pub fn move_between(
     Ok(rows.into_iter().map(|row| row.product_id).collect())
 }
 
+/// Moves the instances of a branch to another where all observations of their pair were moved; where an issue has the
+/// pair there already, its instance stays.
+pub fn follow_observations(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    from: BranchId,
+    to: BranchId,
+) -> QueryResult<usize> {
+    let mut sql = Sql::for_database(conn);
+    sql.push("UPDATE issue_instances SET branch_id = ").bind(to);
+    sql.push(" WHERE organization_id = ").bind(organization).push(" AND branch_id = ").bind(from);
+    for (word, branch) in [("EXISTS", to), ("NOT EXISTS", from)] {
+        sql.push(" AND ").push(word).push(" (SELECT 1 FROM observations o");
+        sql.push(" WHERE o.vulnerability_id = issue_instances.vulnerability_id");
+        sql.push(" AND o.asset_id = issue_instances.asset_id AND o.branch_id = ").bind(branch);
+        sql.push(" AND o.organization_id = ").bind(organization).push(")");
+    }
+    sql.push(" AND NOT EXISTS (SELECT 1 FROM issue_instances t WHERE t.organization_id = ").bind(organization);
+    sql.push(" AND t.branch_id = ").bind(to).push(" AND t.vulnerability_id = issue_instances.vulnerability_id");
+    sql.push(" AND t.asset_id = issue_instances.asset_id AND t.issue_id = issue_instances.issue_id)");
+    sql.execute(conn)
+}
+
 /// Removes the instances of these products from an issue.
 pub fn remove_of_products(
     conn: &mut Conn,

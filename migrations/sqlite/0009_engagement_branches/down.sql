@@ -1,0 +1,1 @@
+ALTER TABLE client_engagements DROP COLUMN imports_say_branch;
