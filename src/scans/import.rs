@@ -175,6 +175,9 @@ pub(super) fn finish(
     let changed = recompute::after_scans(conn, organization, &pairs, &scans, now)?;
     wishes::record_issues(conn, organization, &changed, now)?;
     wishes::record_import(conn, organization, product, &touched, now)?;
+    if order.settings.push {
+        wishes::record_pushes(conn, organization, product, &touched, now)?;
+    }
     let made = |written: &Written| Change {
         kind: EventKind::Scan,
         action: EventAction::Created,

@@ -62,6 +62,8 @@ pub struct UploadSettings {
     pub verified: bool,
     /// What is new, and of which the report says nothing else, waits in review until somebody looks at it.
     pub to_review: bool,
+    /// What is active after a change is pushed to the tracker as if by hand, also where it would not be by itself.
+    pub push: bool,
 }
 
 impl Default for UploadSettings {
@@ -79,6 +81,7 @@ impl Default for UploadSettings {
             minimum_severity: Severity::Unknown,
             verified: false,
             to_review: false,
+            push: false,
         }
     }
 }

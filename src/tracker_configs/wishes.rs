@@ -43,6 +43,26 @@ pub fn record_import(
     record_of(conn, &config, changed, now)
 }
 
+/// Call this in the transaction of an import whose client asks for tickets of what it made or changed: they are made, and
+/// those that are there follow, as if somebody pushed each by hand.
+///
+/// # Errors
+/// What the database says.
+pub fn record_pushes(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    product: ProductId,
+    changed: &[ObservationId],
+    now: UtcTime,
+) -> QueryResult<()> {
+    let Some(config) = repo::of_product(conn, organization, product)? else { return Ok(()) };
+    let rows = repo::deciding(conn, organization, changed)?;
+    let active = rows.iter().filter(|row| row.status.is_active()).map(|row| of(&config, row.id));
+    let mut changes: Vec<Change> = active.collect();
+    changes.extend(having_tickets(conn, &config, changed)?);
+    outbox::repo::record(conn, organization, product, &changes, JobReason::Push, now)
+}
+
 /// Call this in the transaction that changes observations of a product (assessments, severities, verification), or
 /// deletes them.
 ///
@@ -212,13 +232,20 @@ fn record_of(conn: &mut Conn, config: &TrackerConfig, changed: &[ObservationId],
     let rows = repo::deciding(conn, organization, changed)?;
     let mut changes: Vec<Change> =
         rows.iter().filter(|row| deserves(config, &branches, row)).map(|row| of(config, row.id)).collect();
-    if tickets::repo::product_has_tickets(conn, organization, config.connection_id, product)? {
-        let subjects: Vec<SubjectId> = changed.iter().copied().map(SubjectId::from).collect();
-        let kind = SubjectKind::Observation;
-        let with = tickets::repo::with_ticket(conn, organization, config.connection_id, kind, &subjects)?;
-        changes.extend(with.into_iter().map(|subject| Change { connection: config.connection_id, kind, subject }));
-    }
+    changes.extend(having_tickets(conn, config, changed)?);
     outbox::repo::record(conn, organization, product, &changes, JobReason::Change, now)
+}
+
+/// Those of the observations that have a ticket.
+fn having_tickets(conn: &mut Conn, config: &TrackerConfig, ids: &[ObservationId]) -> QueryResult<Vec<Change>> {
+    let (organization, connection) = (config.organization_id, config.connection_id);
+    if !tickets::repo::product_has_tickets(conn, organization, connection, config.product_id)? {
+        return Ok(Vec::new());
+    }
+    let subjects: Vec<SubjectId> = ids.iter().copied().map(SubjectId::from).collect();
+    let kind = SubjectKind::Observation;
+    let with = tickets::repo::with_ticket(conn, organization, connection, kind, &subjects)?;
+    Ok(with.into_iter().map(|subject| Change { connection, kind, subject }).collect())
 }
 
 fn of(config: &TrackerConfig, observation: ObservationId) -> Change {

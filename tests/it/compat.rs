@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::app::{Answer, Client, Request, TestApp};
 use crate::both_databases;
 use crate::builders::Tenant;
+use crate::desk::{Desk, SETTINGS};
 use crate::sarif::{Sarif, found, sarif};
 
 both_databases!(
@@ -18,6 +19,7 @@ both_databases!(
     what_came_before_its_branch_was_said_follows,
     where_imports_say_their_branch_that_of_the_engagement_is_for_show,
     takes_paths_with_and_without_a_slash_and_three_schemes,
+    pushes_to_the_tracker_if_the_client_says_so,
     numbers_and_names_that_disagree_are_refused,
     an_import_closes_nothing_unless_asked_and_a_reimport_does,
     what_was_closed_stays_closed_if_the_client_says_so,
@@ -227,6 +229,25 @@ async fn where_imports_say_their_branch_that_of_the_engagement_is_for_show(app: 
     assert_eq!(branches_of(&acme).await.1, "main");
     let unnamed = ci.import(IMPORT, &report(&["a"]), &named(&[])).await.expect(201);
     assert_eq!(unnamed["branch_tag"], Value::Null);
+}
+
+/// PB-8: `push_to_jira` is a push by hand, so it passes `auto_sync`; what is resolved gets no ticket.
+async fn pushes_to_the_tracker_if_the_client_says_so(app: TestApp) {
+    let desk = Desk::github_with(app.restart_with(SETTINGS).await, json!({ "auto_sync": false })).await;
+    let ci = Foreign::of(&desk.app, &desk.tenant, &["scan:upload"], None).await;
+    for (rules, push, expected) in [
+        (&["alpha", "beta"][..], "False", &[][..]),
+        (&["alpha", "beta", "gamma"], "True", &[("gamma", true)]),
+        (&["alpha"], "true", &[("gamma", false)]),
+        (&["alpha", "beta"], "true", &[("beta", true), ("gamma", false)]),
+    ] {
+        ci.import(REIMPORT, &report(rules), &named(&[("push_to_jira", push)])).await.expect(201);
+        // An import takes its time, and its jobs are due when it is done.
+        desk.pass(Duration::from_secs(60));
+        desk.work().await;
+        assert_eq!(desk.tracker.items().len(), expected.len(), "{rules:?}");
+        assert!(expected.iter().all(|(title, open)| desk.is_open(title) == *open), "{rules:?}: {expected:?}");
+    }
 }
 
 async fn takes_paths_with_and_without_a_slash_and_three_schemes(app: TestApp) {

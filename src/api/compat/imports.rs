@@ -91,6 +91,9 @@ struct CompatImport {
     active: Option<Flag>,
     /// Are new findings verified? Default no.
     verified: Option<Flag>,
+    /// Make tickets of what is new or changed, in whichever tracker, as if pushed by hand? Default no: then the product's
+    /// tracker config decides.
+    push_to_jira: Option<Flag>,
 }
 
 /// What became of an import.
@@ -320,6 +323,7 @@ impl CompatImport {
             minimum_severity: self.minimum_severity.map_or(defaults.minimum_severity, SeverityWord::minimum),
             verified: is(self.verified, false),
             to_review: !is(self.active, true),
+            push: is(self.push_to_jira, false),
             ..defaults
         }
     }
