@@ -46,7 +46,7 @@ pub struct Document {
 ///
 /// # Errors
 /// `TooLarge` beyond `limit_bytes` decoded bytes or the limits of zips; `Unsupported` for encrypted or deeply nested
-/// archives; `Malformed` for broken ones; or what `take` gives.
+/// archives; `Malformed` for broken ones; `Unrecognised` for empty ones; or what `take` gives.
 pub fn documents(
     source: Source,
     limit_bytes: u64,
@@ -148,6 +148,9 @@ impl Unpacker<'_> {
         }
         if archive.has_overlapping_files().map_err(zip_error)? {
             return Err(ParseError::malformed("zip", "members overlap"));
+        }
+        if archive.is_empty() {
+            return Err(ParseError::Unrecognised { detail: "the archive is empty".to_owned() });
         }
         for index in 0..archive.len() {
             let member = archive.by_index(index).map_err(zip_error)?;

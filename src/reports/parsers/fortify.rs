@@ -1,11 +1,13 @@
 //! Fortify: the FPR of the static analyzer, its report as XML, and WebInspect's scan as XML.
 //!
-//! An FPR is a zip; what was found is in its `audit.fvdl`.
+//! An FPR is a zip: what was found is in its `audit.fvdl`, what the auditors said of it in its `audit.xml`.
 
 mod definition;
 mod fvdl;
+mod verdicts;
 mod webinspect;
 
+use crate::reports::companion::Companion;
 use crate::reports::error::ParseError;
 use crate::reports::parser::{Parser, Sign};
 use crate::reports::read::xml;
@@ -28,6 +30,14 @@ pub const PARSER: Parser = Parser {
         &[Sign::Has("/Scan"), Sign::Contains("<Issue"), Sign::Contains("<CheckTypeID>")],
     ],
     parse,
+};
+
+/// What the auditors said, beside the scan in an FPR.
+pub const VERDICTS: Companion = Companion {
+    of: PARSER.name,
+    shapes: &[&[Sign::Has("/Audit"), Sign::Contains("fortify.com/schema/audit")]],
+    read: verdicts::read,
+    name: |finding| finding.fingerprint.as_deref(),
 };
 
 const TOOL: &str = "Fortify";

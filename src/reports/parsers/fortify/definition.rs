@@ -6,11 +6,11 @@ use std::collections::HashSet;
 
 use crate::reports::builder::{self, ReportBuilder};
 use crate::reports::error::ParseError;
-use crate::reports::parsers::fortify::TOOL;
+use crate::reports::parsers::fortify::{TOOL, verdicts};
 use crate::reports::read::text::{self, Text};
 use crate::reports::read::words;
 use crate::reports::read::xml::{self, Element};
-use crate::reports::report::{Analysis, AnalysisState, Finding, Location, Report, Vulnerability};
+use crate::reports::report::{Analysis, Finding, Location, Report, Vulnerability};
 
 /// Reads a report.
 ///
@@ -84,15 +84,9 @@ fn location(issue: &Element) -> Location {
     }
 }
 
-/// The auditor's tag. «Bad practice» and «reliability issue» say what kind of issue it is, not whether it is one.
 fn analysis(issue: &Element) -> Option<Analysis> {
     let mut tags = issue.all("Tag").filter(|tag| tag.at("Name") == "Analysis");
-    let state = match tags.next()?.at("Value") {
-        "Not an Issue" => AnalysisState::FalsePositive,
-        "Exploitable" => AnalysisState::Affected,
-        "Suspicious" => AnalysisState::InReview,
-        _ => return None,
-    };
+    let state = verdicts::state(tags.next()?.at("Value"))?;
     let comment = issue.child("Comment").and_then(|comment| text::some_text(comment.at("Comment")));
     Some(Analysis { state, justification: comment })
 }
