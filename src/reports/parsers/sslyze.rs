@@ -145,6 +145,16 @@ impl Server<'_> {
         self.builder.add_differing(finding, weakness.severity, "", description);
     }
 
+    /// Adds what is wrong with how sessions are renegotiated: that the client may begin it, that it is not secure.
+    fn add_renegotiation(&mut self, by_client: bool, is_insecure: bool) {
+        let by_client = by_client.then_some("The client may begin renegotiation.");
+        let is_insecure = is_insecure.then_some("Secure renegotiation is not supported.");
+        let problems: Vec<&str> = [by_client, is_insecure].into_iter().flatten().collect();
+        if !problems.is_empty() {
+            self.add(RENEGOTIATION, "", &problems.join("\n"));
+        }
+    }
+
     /// Adds what is wrong with a protocol version, given the suites that are accepted for it: either that it is
     /// offered at all, or its weak suites.
     fn add_protocol(&mut self, protocol: &str, suites: &[&str]) {

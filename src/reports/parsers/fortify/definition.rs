@@ -35,7 +35,9 @@ pub fn read(text: &str) -> Result<Vec<Report>, ParseError> {
 }
 
 fn add(builder: &mut ReportBuilder, group: &Element, issue: &Element, line: u64) {
-    let severity = words::severity_or_unknown(issue.at("Friority"));
+    // Folders have the names of priorities; some templates leave the priority out.
+    let severity =
+        words::severity(issue.at("Friority")).unwrap_or_else(|| words::severity_or_unknown(issue.at("Folder")));
     let category = text::title(issue.at("Category"));
     let vulnerability = builder.vulnerability(&format!("{TOOL}:{category}"), || Vulnerability {
         title: category.clone(),
