@@ -23,7 +23,7 @@ pub const PARSER: Parser = Parser {
    "test_desc": "Ensure that anonymous-auth is false"}]}]}], "Totals": {"total_fail": 1}}"#,
     shapes: &[
         &[Sign::List("Controls"), Sign::Has("Controls[].node_type")],
-        &[Sign::List("Controls"), Sign::Has("Totals.total_pass")],
+        &[Sign::Has("Controls"), Sign::Has("Totals.total_pass")],
         &[Sign::Has("[].node_type"), Sign::Has("[].tests")],
         &[Sign::Has("node_type"), Sign::List("tests"), Sign::Has("tests[].section")],
     ],

@@ -21,6 +21,7 @@ pub const PARSER: Parser = Parser {
   "scan_result": {"heartbleed": {"result": {"is_vulnerable_to_heartbleed": true}}}}]}"#,
     shapes: &[
         &[Sign::List("server_scan_results"), Sign::Has("sslyze_version")],
+        &[Sign::List("server_scan_results"), Sign::Has("date_scans_completed")],
         &[Sign::Has("server_scan_results[].scan_commands_results")],
         &[Sign::Has("/document@SSLyzeVersion")],
     ],

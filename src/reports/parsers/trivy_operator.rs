@@ -61,12 +61,12 @@ fn lists(text: &str) -> Result<Vec<(String, Entries<'_, Resource<'_>>)>, ParseEr
         return Ok(vec![(String::new(), json::read(text)?)]);
     }
     let head: Head<'_> = json::read(text)?;
-    if head.kind.is_empty() {
+    if head.kind.ends_with("List") || head.items.is_some() {
+        return Ok(vec![("/items".to_owned(), json::read::<Items<'_>>(text)?.items)]);
+    }
+    if head.kind.is_empty() && head.metadata.is_none() {
         let kinds: Pairs<Text<'_>, Entries<'_, Resource<'_>>> = json::read(text)?;
         return Ok(kinds.0.into_iter().map(|(kind, list)| (format!("/{}", kind.line()), list)).collect());
-    }
-    if head.kind.ends_with("List") {
-        return Ok(vec![("/items".to_owned(), json::read::<Items<'_>>(text)?.items)]);
     }
     Ok(vec![(String::new(), json::read(text)?)])
 }

@@ -21,7 +21,7 @@ pub fn read(text: &str) -> Result<Vec<Report>, ParseError> {
     let mut places = HashSet::new();
     xml::each(text, &["GroupingSection"], |line, group| {
         for issue in group.all("Issue") {
-            let place = issue.child("Primary").map(|primary| (primary.at("FilePath"), primary.at("LineStart")));
+            let place = issue.child("Primary").map(|primary| (file(primary), primary.at("LineStart")));
             let (file, at) = place.unwrap_or_default();
             if file.is_empty() && at.is_empty() {
                 builder.lose(format!("line {line}"), "an issue without its place");
@@ -76,10 +76,16 @@ fn cwes(issue: &Element) -> Vec<u32> {
     words::each_once(categories.flat_map(|category| words::cwes(&category.text.replace("CWE ID ", "CWE-"))))
 }
 
+/// A file by its path, or by its name where a template leaves the path out.
+fn file<'e>(place: &'e Element<'_>) -> &'e str {
+    let path = place.at("FilePath");
+    if path.is_empty() { place.at("FileName") } else { path }
+}
+
 fn location(issue: &Element) -> Location {
     let primary = |name: &str| issue.child("Primary").map_or("", |primary| primary.at(name));
     Location {
-        file: text::some_line(primary("FilePath")),
+        file: issue.child("Primary").and_then(|primary| text::some_line(file(primary))),
         line: Text::from(primary("LineStart")).positive(),
         snippet: text::some_text(primary("Snippet")),
         ..Location::default()
