@@ -39,7 +39,7 @@ pub const FILES: Companion = Companion {
         &[Sign::Column("channel version id"), Sign::Column("match content"), Sign::Column("path")],
     ],
     read: files,
-    name: |finding| finding.facts.iter().find(|(name, _)| *name == ORIGIN).map(|(_, id)| id.as_str()),
+    name: |finding| finding.fact(ORIGIN),
 };
 
 /// The fact that holds Black Duck's own id of an origin.
