@@ -70,7 +70,7 @@ fn files(text: &str) -> Result<Notes, ParseError> {
         // A row that cannot be read costs a path, and no finding.
         if let Ok(row) = row {
             // What is packed in an archive has the archive's path with a mark behind it.
-            let path = format!("{}{}", row.get("archive context"), row.get("path"));
+            let path = format!("{}{}", row.get("archive context").trim_end_matches('/'), row.get("path"));
             notes.place(origin(row), &path);
         }
         Ok(())
