@@ -9,11 +9,13 @@ use std::collections::{BTreeSet, HashMap};
 use crate::reports::error::ParseError;
 use crate::reports::parser::Sign;
 use crate::reports::read::text;
-use crate::reports::report::{Analysis, Finding, Report};
+use crate::reports::report::{Analysis, Finding, Report, Warning};
 use crate::reports::sniff::Sniff;
 
-/// Most places kept of one note. The findings that it is added to have each its copy.
+/// Most places kept of one note.
 const PLACES_KEPT: usize = 5;
+/// Most bytes of places added to findings. Each has its copy, so a few long names would otherwise fill the memory.
+const ADDED_LIMIT: usize = 64 << 20;
 
 /// A member that says more about the findings of a format, and is no report by itself.
 #[derive(Debug)]
@@ -67,18 +69,72 @@ impl Notes {
         }
     }
 
-    /// Adds the notes to the findings of a report. What a finding says itself stays.
-    pub fn add_to(&self, report: &mut Report, name: fn(&Finding) -> Option<&str>) {
+    /// Adds the notes to the findings of a report. What a finding says itself stays, and a decision is about one finding.
+    pub fn add_to(&mut self, report: &mut Report, name: fn(&Finding) -> Option<&str>) {
+        let (mut left, mut is_cut) = (ADDED_LIMIT, false);
         for finding in &mut report.findings {
-            let Some(note) = name(finding).and_then(|name| self.0.get(name)) else { continue };
+            let Some(note) = name(finding).and_then(|name| self.0.get_mut(name)) else { continue };
             if finding.analysis.is_none() {
-                finding.analysis.clone_from(&note.analysis);
+                finding.analysis = note.analysis.take();
             }
-            if finding.location.file.is_none() {
+            let size: usize = note.files.iter().map(String::len).sum();
+            is_cut |= size > left;
+            if finding.location.file.is_none() && size <= left {
+                left -= size;
                 let mut files = note.files.iter().cloned();
                 finding.location.file = files.next();
                 finding.facts.extend(files.map(|file| ("instance", file)));
             }
         }
+        if is_cut {
+            let detail = "the files of some findings are left out".to_owned();
+            report.warnings.push(Warning { place: "archive".to_owned(), detail, lost_entry: false });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reports::report::{AnalysisState, Location};
+
+    fn named(finding: &Finding) -> Option<&str> {
+        finding.fact("id")
+    }
+
+    fn finding(name: &str) -> Finding {
+        Finding { facts: vec![("id", name.to_owned())], ..Finding::default() }
+    }
+
+    #[test]
+    fn adds_what_is_said_of_a_finding_and_leaves_what_it_says_itself() {
+        let mut notes = Notes::default();
+        for file in ["/c", "/b", "/b", " ", "/f", "/e", "/d", "/a"] {
+            notes.place("1", file);
+        }
+        notes.decide("1", Analysis { state: AnalysisState::FalsePositive, justification: None });
+        let own = Location { file: Some("/own".to_owned()), ..Location::default() };
+        let findings = vec![finding("1"), Finding { location: own, ..finding("1") }, finding("2")];
+        let mut report = Report { findings, ..Report::default() };
+        notes.add_to(&mut report, named);
+        let files: Vec<_> = report.findings.iter().map(|finding| finding.location.file.as_deref()).collect();
+        assert_eq!(files, [Some("/a"), Some("/own"), None]);
+        let others: Vec<_> = report.findings[0].facts[1..].iter().map(|(_, file)| file.as_str()).collect();
+        assert_eq!(others, ["/b", "/c", "/d", "/e"]);
+        let decided: Vec<_> = report.findings.iter().map(|finding| finding.analysis.is_some()).collect();
+        assert_eq!(decided, [true, false, false]);
+    }
+
+    /// S-21
+    #[test]
+    fn a_few_long_names_do_not_fill_the_memory() {
+        let mut notes = Notes::default();
+        (0..5).for_each(|n| notes.place("1", &format!("/{n}{}", "x".repeat(400))));
+        let mut report = Report { findings: vec![finding("1"); 50_000], ..Report::default() };
+        notes.add_to(&mut report, named);
+        let added: usize =
+            report.findings.iter().flat_map(|finding| &finding.facts[1..]).map(|(_, file)| file.len()).sum();
+        assert_eq!(report.warnings.len(), 1);
+        assert!(added <= ADDED_LIMIT && report.findings[0].location.file.is_some(), "{added}");
     }
 }

@@ -316,7 +316,7 @@ impl Upload {
             };
         };
         self.notes.retain(|(companion, _)| companion.of == whole.format);
-        for (companion, notes) in &self.notes {
+        for (companion, notes) in &mut self.notes {
             whole.reports.iter_mut().for_each(|report| notes.add_to(report, companion.name));
         }
         // What else is in an archive of a tool's own making is known to be no report.

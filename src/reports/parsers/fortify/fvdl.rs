@@ -79,9 +79,8 @@ pub fn read(text: &str) -> Result<Vec<Report>, ParseError> {
                 catalogue.flaws.push(flaw);
             }
             "Node" => {
-                if let Some(known) = catalogue.nodes.get_mut(element.attribute("id")) {
-                    *known = spot(element.child("SourceLocation"));
-                }
+                let known = catalogue.nodes.get_mut(element.attribute("id"));
+                known.into_iter().for_each(|known| *known = spot(element.child("SourceLocation")));
             }
             "Description" => drop(catalogue.descriptions.insert(id(&element, "classID"), description(&element))),
             "Snippet" => drop(catalogue.snippets.insert(id(&element, "id"), element.at("Text").to_owned())),
