@@ -27,6 +27,7 @@ pub const PARSER: Parser = Parser {
         &[Sign::Has("total_incidents"), Sign::Has("total_occurrences")],
         &[Sign::List("entities_with_incidents"), Sign::Has("entities_with_incidents[].incidents")],
         &[Sign::List("entities_with_incidents"), Sign::Has("total_incidents")],
+        &[Sign::Has("scans[].entities_with_incidents"), Sign::Has("total_incidents")],
         &[Sign::List("added_vulns"), Sign::List("persisting_vulns"), Sign::List("removed_vulns")],
     ],
     parse,
