@@ -16,8 +16,10 @@ use crate::reports::read::text;
 pub const TOTAL_LIMIT: u64 = 1 << 30;
 /// Limit of one zip member's decoded bytes.
 pub const MEMBER_LIMIT: u64 = 512 << 20;
-/// Most members of a zip.
-pub const MEMBERS_LIMIT: usize = 1_000;
+/// Most members of an upload's zips: an FPR has every source file that was scanned.
+pub const MEMBERS_LIMIT: u64 = 50_000;
+/// Most of them that are read.
+pub const REPORTS_LIMIT: usize = 1_000;
 /// How many times larger than packed something may become. Below a megabyte nobody counts.
 pub const RATIO_LIMIT: u64 = 100;
 const RATIO_FREE: u64 = 1 << 20;
@@ -46,13 +48,14 @@ pub struct Document {
 ///
 /// # Errors
 /// `TooLarge` beyond `limit_bytes` decoded bytes or the limits of zips; `Unsupported` for encrypted or deeply nested
-/// archives; `Malformed` for broken ones; or what `take` gives.
+/// archives; `Malformed` for broken ones; `Unrecognised` for empty ones; or what `take` gives.
 pub fn documents(
     source: Source,
     limit_bytes: u64,
     take: &mut dyn FnMut(Document) -> Result<(), ParseError>,
 ) -> Result<(), ParseError> {
-    let mut unpacker = Unpacker { limit_bytes, left: limit_bytes, take };
+    let (members_left, reports_left) = (MEMBERS_LIMIT, REPORTS_LIMIT);
+    let mut unpacker = Unpacker { limit_bytes, left: limit_bytes, members_left, reports_left, take };
     match source {
         Source::Bytes(bytes) => unpacker.bytes(None, bytes, 0),
         Source::File(file) => unpacker.file(file),
@@ -82,6 +85,10 @@ struct Unpacker<'t> {
     limit_bytes: u64,
     /// Decoded bytes that may still come.
     left: u64,
+    /// Members that may still come.
+    members_left: u64,
+    /// Members that may still be read.
+    reports_left: usize,
     take: &'t mut dyn FnMut(Document) -> Result<(), ParseError>,
 }
 
@@ -138,9 +145,8 @@ impl Unpacker<'_> {
 
     fn zip(&mut self, mut source: impl Read + Seek, depth: usize) -> Result<(), ParseError> {
         let declared = declared_members(&mut source)?;
-        if declared.iter().any(|members| *members > MEMBERS_LIMIT as u64) {
-            return Err(ParseError::Unsupported { detail: format!("a zip with more than {MEMBERS_LIMIT} members") });
-        }
+        let most = declared.iter().copied().max().unwrap_or(0);
+        self.members_left = self.members_left.checked_sub(most).ok_or_else(|| too_many(MEMBERS_LIMIT, "members"))?;
         let mut archive = ZipArchive::new(source).map_err(zip_error)?;
         // Of members with one name the library keeps the last.
         if !declared.contains(&(archive.len() as u64)) {
@@ -149,12 +155,17 @@ impl Unpacker<'_> {
         if archive.has_overlapping_files().map_err(zip_error)? {
             return Err(ParseError::malformed("zip", "members overlap"));
         }
+        if archive.is_empty() {
+            return Err(ParseError::Unrecognised { detail: "the archive is empty".to_owned() });
+        }
         for index in 0..archive.len() {
             let member = archive.by_index(index).map_err(zip_error)?;
             let name = text::title(&String::from_utf8_lossy(member.name_raw()));
             if member.is_symlink() || !is_report(&name) {
                 continue;
             }
+            let left = self.reports_left.checked_sub(1);
+            self.reports_left = left.ok_or_else(|| too_many(REPORTS_LIMIT as u64, "reports"))?;
             let (declared, packed) = (member.size(), member.compressed_size());
             let cap = packed.saturating_mul(RATIO_LIMIT).clamp(RATIO_FREE, MEMBER_LIMIT);
             let bytes = self.read(member, 0, cap)?;
@@ -206,10 +217,16 @@ fn declared_members(source: &mut (impl Read + Seek)) -> Result<Vec<u64>, ParseEr
     Ok(small.chain(large.iter().copied()).collect())
 }
 
-/// Folders and what macOS adds are not reports, nor are links, whose content is where they lead.
+fn too_many(limit: u64, what: &str) -> ParseError {
+    ParseError::Unsupported { detail: format!("zips with more than {limit} {what}") }
+}
+
+/// Folders, what macOS adds and the sources in Fortify's archives are not reports, nor are links, whose content is where
+/// they lead.
 fn is_report(name: &str) -> bool {
     let file = name.rsplit('/').next().unwrap_or_default();
-    !file.is_empty() && !file.starts_with("._") && file != ".DS_Store" && !name.starts_with("__MACOSX/")
+    let is_beside = ["__MACOSX/", "src-archive/"].iter().any(|folder| name.starts_with(folder));
+    !file.is_empty() && !file.starts_with("._") && file != ".DS_Store" && !is_beside
 }
 
 fn zip_error(error: ZipError) -> ParseError {
@@ -333,9 +350,20 @@ mod tests {
         for bytes in [b"{   }".to_vec(), gzip(b"{   }"), zip(&[("a", b"{}"), ("b", b"{}")])] {
             assert_eq!(unpack(bytes, 3), Err(ParseError::TooLarge { limit_bytes: 3 }));
         }
-        let many: Vec<String> = (0..=MEMBERS_LIMIT).map(|n| n.to_string()).collect();
+        let many: Vec<String> = (0..=REPORTS_LIMIT).map(|n| n.to_string()).collect();
         let many: Vec<(&str, &[u8])> = many.iter().map(|name| (name.as_str(), &b""[..])).collect();
-        assert!(matches!(unpack(zip(&many), TOTAL_LIMIT), Err(ParseError::Unsupported { .. })));
+        let error = unpack(zip(&many), TOTAL_LIMIT).expect_err("too many").to_string();
+        assert!(error.contains("more than 1000 reports"), "{error}");
+        let within = zip(&[("a", &zip(&many[..600])), ("b", &zip(&many[..600]))]);
+        assert!(matches!(unpack(within, TOTAL_LIMIT), Err(ParseError::Unsupported { .. })));
+    }
+
+    #[test]
+    fn leaves_the_sources_in_an_archive_of_fortify_alone() {
+        let sources: Vec<String> = (0..=REPORTS_LIMIT).map(|n| format!("src-archive/{n}")).collect();
+        let mut members: Vec<(&str, &[u8])> = sources.iter().map(|name| (name.as_str(), &b"{}"[..])).collect();
+        members.push(("audit.fvdl", b"<FVDL/>"));
+        assert_eq!(texts(zip(&members)), ["<FVDL/>"]);
     }
 
     #[test]
@@ -370,7 +398,7 @@ mod tests {
         for (archive, detail) in [
             (same_name, "same name"),
             (overlapping, "overlap"),
-            (countless, "more than 1000 members"),
+            (countless, "more than 50000 members"),
             (far_away, "zip64"),
         ] {
             let error = unpack(archive, TOTAL_LIMIT).expect_err(detail).to_string();

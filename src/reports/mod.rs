@@ -5,6 +5,7 @@
 //! [`report::Finding`]. What all of them share is in [`read`] and [`builder`].
 
 pub mod builder;
+pub mod companion;
 pub mod decode;
 pub mod error;
 pub mod inspect;

@@ -210,6 +210,12 @@ pub struct Warning {
 }
 
 impl Finding {
+    /// The value of a further fact.
+    #[must_use]
+    pub fn fact(&self, name: &str) -> Option<&str> {
+        self.facts.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+    }
+
     /// The severity that holds for this finding.
     #[must_use]
     pub fn severity_in(&self, report: &Report) -> Severity {

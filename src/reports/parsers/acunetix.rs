@@ -26,6 +26,7 @@ pub const PARSER: Parser = Parser {
   "State": "Present", "Url": "https://shop.example.com/login"}]}"#,
     shapes: &[
         &[Sign::Has("Generated"), Sign::Has("Target.ScanId"), Sign::List("Vulnerabilities")],
+        &[Sign::Has("Generated"), Sign::Has("Target.Url"), Sign::List("Vulnerabilities")],
         &[Sign::Has("/ScanGroup"), Sign::Contains("<StartURL>")],
         &[Sign::Has("/ScanGroup"), Sign::Contains("<ReportItem")],
     ],

@@ -1,9 +1,10 @@
 //! Black Duck: `security.csv` of a project version's report, alone or in the zip with its other tables.
 //!
 //! Older reports call a component `Project`, newer ones `Component`. A row is a vulnerability of one origin of a
-//! component.
+//! component. Where in the code an origin is stands in the zip's `source.csv`, which was `files.csv`.
 
 use crate::reports::builder::{self, ReportBuilder};
+use crate::reports::companion::{Companion, Notes};
 use crate::reports::error::ParseError;
 use crate::reports::parser::{Parser, Sign};
 use crate::reports::read::cvss::Ratings;
@@ -30,6 +31,20 @@ pub const PARSER: Parser = Parser {
     parse,
 };
 
+/// The files that the components were found by, beside the vulnerabilities in the zip.
+pub const FILES: Companion = Companion {
+    of: PARSER.name,
+    shapes: &[
+        &[Sign::Column("origin id"), Sign::Column("match content"), Sign::Column("path")],
+        &[Sign::Column("channel version id"), Sign::Column("match content"), Sign::Column("path")],
+    ],
+    read: files,
+    name: |finding| finding.fact(ORIGIN),
+};
+
+/// The fact that holds Black Duck's own id of an origin.
+const ORIGIN: &str = "component_origin_id";
+
 fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     let table = Table::new(text)?;
     if !table.has_column("vulnerability id") {
@@ -49,6 +64,25 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     Ok(vec![builder.finish()])
 }
 
+fn files(text: &str) -> Result<Notes, ParseError> {
+    let mut notes = Notes::default();
+    Table::new(text)?.each(|_, row| {
+        // A row that cannot be read costs a path, and no finding.
+        if let Ok(row) = row {
+            // What is packed in an archive has the archive's path with a mark behind it.
+            let path = format!("{}{}", row.get("archive context").trim_end_matches('/'), row.get("path"));
+            notes.place(origin(row), &path);
+        }
+        Ok(())
+    })?;
+    Ok(notes)
+}
+
+/// Black Duck's own id of an origin. In `security.csv`, «component origin id» is what the origin calls it.
+fn origin<'r>(row: &'r Row<'_>) -> &'r str {
+    row.first(&["channel version id", "origin id"])
+}
+
 fn add(builder: &mut ReportBuilder, row: &Row<'_>, place: Box<str>) {
     let named = |column: &str| text::some_line(row.get(column));
     let ratings = ratings(row);
@@ -60,8 +94,11 @@ fn add(builder: &mut ReportBuilder, row: &Row<'_>, place: Box<str>) {
         analysis: analysis(row),
         place: Some(place),
         facts: builder::facts([
+            (ORIGIN, text::some_line(origin(row))),
             ("component_origin", named("channel version origin").or_else(|| named("component origin name"))),
             ("match_type", named("match type")),
+            ("project_path", named("project path")),
+            ("reachable", named("reachable")),
             ("remediation_target_date", named("remediation target date")),
         ]),
         ..Finding::default()
@@ -87,6 +124,7 @@ fn vulnerability(builder: &mut ReportBuilder, row: &Row<'_>) -> usize {
             severity: ratings.severity(row.get("security risk")),
             ids: ids.clone(),
             cwes: words::cwes(row.first(&["cwe ids", "cwe id"])),
+            known_exploited: !row.first(&["cisa vulnerability id", "cisa exploit added"]).is_empty(),
             references: words::links(row.get("url")),
             ..Vulnerability::default()
         };
@@ -117,9 +155,10 @@ fn component(builder: &mut ReportBuilder, row: &Row<'_>) -> Option<usize> {
     builder.component(row.first(&["project name", "component name"]), version, &purl.unwrap_or_default())
 }
 
-/// What the team decided. `NEW` and `DUPLICATE` decide nothing.
+/// What the team decided. `NEW` and `DUPLICATE` decide nothing. Some exporters write `Not affected`.
 fn analysis(row: &Row<'_>) -> Option<Analysis> {
-    let state = match row.get("remediation status") {
+    let status = row.get("remediation status").to_uppercase().replace(' ', "_");
+    let state = match status.as_str() {
         "NEEDS_REVIEW" | "UNDER_INVESTIGATION" => AnalysisState::InReview,
         "REMEDIATION_REQUIRED" | "AFFECTED" => AnalysisState::Affected,
         "REMEDIATION_COMPLETE" | "PATCHED" => AnalysisState::Resolved,
@@ -127,5 +166,6 @@ fn analysis(row: &Row<'_>) -> Option<Analysis> {
         "NOT_AFFECTED" => AnalysisState::NotAffected,
         _ => return None,
     };
-    Some(Analysis { state, justification: text::some_text(row.get("remediation comment")) })
+    let reason = row.first(&["remediation comment", "status justification"]);
+    Some(Analysis { state, justification: text::some_text(reason) })
 }

@@ -1,11 +1,13 @@
 //! Fortify: the FPR of the static analyzer, its report as XML, and WebInspect's scan as XML.
 //!
-//! An FPR is a zip; what was found is in its `audit.fvdl`.
+//! An FPR is a zip: what was found is in its `audit.fvdl`, what the auditors said of it in its `audit.xml`.
 
 mod definition;
 mod fvdl;
+mod verdicts;
 mod webinspect;
 
+use crate::reports::companion::Companion;
 use crate::reports::error::ParseError;
 use crate::reports::parser::{Parser, Sign};
 use crate::reports::read::xml;
@@ -26,8 +28,18 @@ pub const PARSER: Parser = Parser {
         &[Sign::Has("/ReportDefinition"), Sign::Contains("Fortify")],
         &[Sign::Has("/ReportDefinition"), Sign::Contains("<ReportSection")],
         &[Sign::Has("/Scan"), Sign::Contains("<Issue"), Sign::Contains("<CheckTypeID>")],
+        &[Sign::Has("/Sessions"), Sign::Contains("<Issue"), Sign::Contains("<CheckTypeID>")],
+        &[Sign::Has("/WebInspectScan")],
     ],
     parse,
+};
+
+/// What the auditors said, beside the scan in an FPR.
+pub const VERDICTS: Companion = Companion {
+    of: PARSER.name,
+    shapes: &[&[Sign::Has("/Audit"), Sign::Contains("fortify.com/schema/audit")]],
+    read: verdicts::read,
+    name: |finding| finding.fingerprint.as_deref().or_else(|| finding.fact(webinspect::ISSUE)),
 };
 
 const TOOL: &str = "Fortify";
@@ -36,8 +48,10 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     match xml::root(text).map(|root| root.name) {
         Some("FVDL") => fvdl::read(text),
         Some("ReportDefinition") => definition::read(text),
-        Some("Scan") => webinspect::read(text),
+        Some("Scan" | "Sessions" | "WebInspectScan") => webinspect::read(text),
         // An FPR holds other files beside.
-        _ => Err(ParseError::Unrecognised { detail: "line 1: none of FVDL, ReportDefinition, Scan".to_owned() }),
+        _ => Err(ParseError::Unrecognised {
+            detail: "line 1: none of FVDL, ReportDefinition, Scan, Sessions".to_owned(),
+        }),
     }
 }

@@ -27,6 +27,8 @@ pub const PARSER: Parser = Parser {
         &[Sign::Has("total_incidents"), Sign::Has("total_occurrences")],
         &[Sign::List("entities_with_incidents"), Sign::Has("entities_with_incidents[].incidents")],
         &[Sign::List("entities_with_incidents"), Sign::Has("total_incidents")],
+        &[Sign::Has("scans[].entities_with_incidents"), Sign::Has("total_incidents")],
+        &[Sign::List("added_vulns"), Sign::List("persisting_vulns"), Sign::List("removed_vulns")],
     ],
     parse,
 };
@@ -41,10 +43,17 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
 fn scan(builder: &mut ReportBuilder, found: Scan<'_>, path: &str) {
     let commit =
         Commit { id: if found.kind.as_str() == "commit" { found.id } else { Text::default() }, ..found.extra_info.0 };
-    for (number, entity) in found.entities_with_incidents.0.into_iter().enumerate() {
-        let path = format!("{path}/entities_with_incidents/{number}/incidents");
-        let Entity { filename, incidents } = entity;
-        builder.each(incidents, &path, |builder, incident, place| add(builder, &filename, &commit, incident, place));
+    for (list, entities) in [
+        ("entities_with_incidents", found.entities_with_incidents),
+        ("added_vulns", found.added_vulns),
+        ("persisting_vulns", found.persisting_vulns),
+    ] {
+        for (number, entity) in entities.0.into_iter().enumerate() {
+            let path = format!("{path}/{list}/{number}/incidents");
+            let Entity { filename, incidents } = entity;
+            builder
+                .each(incidents, &path, |builder, incident, place| add(builder, &filename, &commit, incident, place));
+        }
     }
     for (number, inner) in found.scans.0.into_iter().enumerate() {
         scan(builder, inner, &format!("{path}/scans/{number}"));

@@ -25,6 +25,7 @@ pub const PARSER: Parser = Parser {
     shapes: &[
         &[Sign::Has("[].secret_type"), Sign::Has("[].locations_url")],
         &[Sign::Has("[].secret_type"), Sign::Has("[].validity")],
+        &[Sign::Has("secret_type"), Sign::Has("locations_url")],
     ],
     parse,
 };

@@ -31,6 +31,7 @@ pub const PARSER: Parser = Parser {
             Sign::Has("data[].attributes.vulnerability_information"),
             Sign::Object("data[].relationships"),
         ],
+        &[Sign::Says("data.type", "report"), Sign::Has("data.attributes.vulnerability_information")],
     ],
     parse,
 };

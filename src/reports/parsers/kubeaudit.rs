@@ -6,7 +6,6 @@ use crate::base::severity::Severity;
 use crate::reports::builder::{ReportBuilder, facts};
 use crate::reports::error::ParseError;
 use crate::reports::parser::{Parser, Sign};
-use crate::reports::read::json;
 use crate::reports::read::text::{self, Text};
 use crate::reports::report::{AssetKind, Finding, Location, Report, Vulnerability};
 
@@ -20,7 +19,12 @@ pub const PARSER: Parser = Parser {
     example: r#"{"AuditResultName": "PrivilegedTrue", "Container": "web", "ResourceKind": "Deployment",
  "ResourceName": "web", "ResourceNamespace": "shop", "level": "error", "msg": "privileged is set to 'true'.",
  "time": "2026-01-31T08:00:00Z"}"#,
-    shapes: &[&[Sign::Has("AuditResultName"), Sign::Has("ResourceKind"), Sign::Has("msg")]],
+    shapes: &[
+        &[Sign::Has("AuditResultName"), Sign::Has("ResourceKind"), Sign::Has("msg")],
+        // Before version 0.11 the resource is not named.
+        &[Sign::Has("AuditResultName"), Sign::Has("level"), Sign::Has("msg")],
+        &[Sign::Has("[].AuditResultName"), Sign::Has("[].level"), Sign::Has("[].msg")],
+    ],
     parse,
 };
 
@@ -51,15 +55,11 @@ struct AuditResult<'a> {
 
 fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     let mut builder = ReportBuilder::new("kubeaudit");
-    for document in json::documents::<AuditResult<'_>>(text) {
-        let (line, entry) = document?;
-        let place = format!("line {line}");
-        if let Some(entry) = builder.keep(entry, &place) {
-            let time = entry.time.time();
-            builder.head().reported_at = builder.head().reported_at.or(time);
-            add(&mut builder, &entry, place.into());
-        }
-    }
+    builder.each_in(text, |builder, entry: &AuditResult<'_>, place| {
+        let time = entry.time.time();
+        builder.head().reported_at = builder.head().reported_at.or(time);
+        add(builder, entry, place);
+    })?;
     Ok(vec![builder.finish()])
 }
 

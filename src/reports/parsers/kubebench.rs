@@ -23,7 +23,7 @@ pub const PARSER: Parser = Parser {
    "test_desc": "Ensure that anonymous-auth is false"}]}]}], "Totals": {"total_fail": 1}}"#,
     shapes: &[
         &[Sign::List("Controls"), Sign::Has("Controls[].node_type")],
-        &[Sign::List("Controls"), Sign::Has("Totals.total_pass")],
+        &[Sign::Has("Controls"), Sign::Has("Totals.total_pass")],
         &[Sign::Has("[].node_type"), Sign::Has("[].tests")],
         &[Sign::Has("node_type"), Sign::List("tests"), Sign::Has("tests[].section")],
     ],
@@ -32,14 +32,10 @@ pub const PARSER: Parser = Parser {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct File<'a> {
+struct Control<'a> {
+    /// Of a document that holds several.
     #[serde(borrow, rename = "Controls")]
     controls: List<Control<'a>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Control<'a> {
     #[serde(borrow)]
     version: Text<'a>,
     #[serde(borrow)]
@@ -83,14 +79,10 @@ struct Check<'a> {
 
 fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     let is_list = text.trim_start().starts_with('[');
-    let mut file: File<'_> = if is_list { File { controls: json::read(text)? } } else { json::read(text)? };
-    if file.controls.is_empty() {
-        // One control alone.
-        file.controls = json::read(text)?;
-    }
+    let controls = if is_list { json::read(text)? } else { controls(text)? };
     let path = if is_list { "" } else { "/Controls" };
     let mut builder = ReportBuilder::new("kube-bench");
-    for (number, control) in file.controls.0.into_iter().enumerate() {
+    for (number, control) in controls.0.into_iter().enumerate() {
         let (version, node) = (control.version, control.node_type);
         for (section_number, section) in control.tests.0.into_iter().enumerate() {
             let path = format!("{path}/{number}/tests/{section_number}/results");
@@ -101,6 +93,24 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
         }
     }
     Ok(vec![builder.finish()])
+}
+
+/// All controls together, or one after the other: before version 0.3.1 there is a document for each kind of node.
+fn controls(text: &str) -> Result<List<Control<'_>>, ParseError> {
+    let mut controls = List::default();
+    for document in json::documents::<Control<'_>>(text) {
+        let (line, control) = document?;
+        let control = control.map_err(|detail| ParseError::unfit(format!("line {line}"), detail))?;
+        if control.controls.is_empty() {
+            controls.0.push(control);
+        } else {
+            controls.0.extend(control.controls.0);
+        }
+    }
+    if controls.is_empty() {
+        return Err(ParseError::malformed("line 1", "the file is empty"));
+    }
+    Ok(controls)
 }
 
 fn add(builder: &mut ReportBuilder, within: [&Text<'_>; 3], check: &Check<'_>, place: Box<str>) {

@@ -82,7 +82,10 @@ impl About<'_, '_> {
         let known = self.resources.get(resource.as_str());
         let name = known.map(|known| name(known)).filter(|name| !name.is_empty()).unwrap_or_else(|| resource.line());
         let asset = builder.asset(AssetKind::Resource, &name);
-        for (number, rule) in control.rules.iter().enumerate().filter(|(_, rule)| rule.status.as_str() != "passed") {
+        // Without its rules, a control that failed failed all the same.
+        let unknown = Rule::default();
+        let rules = if control.rules.is_empty() { std::slice::from_ref(&unknown) } else { &control.rules };
+        for (number, rule) in rules.iter().enumerate().filter(|(_, rule)| rule.status.as_str() != "passed") {
             builder.add(Finding {
                 vulnerability,
                 asset,

@@ -100,7 +100,8 @@ mod zap;
 use std::borrow::Cow;
 
 use crate::reports::builder::ReportBuilder;
-use crate::reports::decode::{self, Source};
+use crate::reports::companion::{Companion, Notes};
+use crate::reports::decode::{self, Document, Source};
 use crate::reports::error::ParseError;
 use crate::reports::parser::{Parser, Sign};
 use crate::reports::read::json;
@@ -205,20 +206,25 @@ pub const PARSERS: &[Parser] = &[
     zap::PARSER,
 ];
 
+/// What else of an archive is read, beside reports.
+const COMPANIONS: &[Companion] = &[blackduck::FILES, fortify::VERDICTS];
+
 /// Reads a report of the given format, or of the one that its content shows.
 ///
 /// # Errors
 /// See [`ParseError`]; each names its place or what is missing.
 pub fn parse(bytes: &[u8], format: Option<&str>) -> Result<ParsedFile, ParseError> {
     let text = text_of(bytes);
-    let parser = match format {
-        Some(name) => by_name(name)?,
-        None => recognise(&text)?,
-    };
-    if format.is_some() {
-        expect_signs(parser, &text)?;
-    }
+    let parser = choose(&text, format.map(by_name).transpose()?)?;
     Ok(ParsedFile { format: parser.name, reports: read(parser, &text)? })
+}
+
+/// The format that was asked for, if the content shows something of it, or the one that the content shows.
+fn choose(text: &str, asked: Option<&'static Parser>) -> Result<&'static Parser, ParseError> {
+    match asked {
+        Some(parser) => expect_signs(parser, text).map(|()| parser),
+        None => recognise(text),
+    }
 }
 
 /// Reads a text. Where that costs an entry or more it may be for half a character in a string, which a tool cut there:
@@ -255,44 +261,86 @@ fn expect_signs(parser: &Parser, text: &str) -> Result<(), ParseError> {
 
 /// Reads an upload: plain, compressed, or a zip of reports, whose reports are put together.
 ///
-/// A zip member of no known format is a warning, as long as another one is a report. An archive without any file is
-/// what a pipeline packs that found no report; it stands for a run that failed, so that nothing is resolved by it.
+/// A zip member of no known format is a warning, as long as another one is a report, unless the archive is of a tool's own
+/// making. An archive of folders alone is what a pipeline packs that found no report; it stands for a run that failed, so
+/// that nothing is resolved by it.
 ///
 /// # Errors
 /// See [`ParseError`]; `TooLarge` beyond `limit_bytes` decoded bytes.
 pub fn parse_source(source: Source, format: Option<&str>, limit_bytes: u64) -> Result<ParsedFile, ParseError> {
-    let mut whole: Option<ParsedFile> = None;
-    let mut strangers: Vec<(String, ParseError)> = Vec::new();
-    decode::documents(source, limit_bytes, &mut |document| {
-        match (parse(&document.bytes, format), document.member) {
-            (Ok(parsed), _) => match &mut whole {
-                Some(whole) => whole.reports.extend(parsed.reports),
-                None => whole = Some(parsed),
-            },
-            (Err(error @ ParseError::Unrecognised { .. }), Some(member)) => strangers.push((member, error)),
-            (Err(error), _) => return Err(error),
-        }
-        Ok(())
-    })?;
-    let Some(mut whole) = whole else {
-        return strangers.pop().map_or_else(|| empty_archive(format), |(_, error)| Err(error));
-    };
-    if let Some(report) = whole.reports.first_mut() {
-        report.warnings.extend(strangers.into_iter().map(|(place, error)| Warning {
-            place,
-            detail: error.to_string(),
-            lost_entry: false,
-        }));
-    }
-    Ok(whole)
+    let asked = format.map(by_name).transpose()?;
+    let mut upload = Upload::default();
+    decode::documents(source, limit_bytes, &mut |document| upload.take(document, asked))?;
+    upload.finish(asked)
 }
 
-fn empty_archive(format: Option<&str>) -> Result<ParsedFile, ParseError> {
-    let parser = format.map(by_name).transpose()?;
-    let mut builder = ReportBuilder::new(parser.map_or("unknown", |parser| parser.tool));
+/// What was read of an upload.
+#[derive(Default)]
+struct Upload {
+    whole: Option<ParsedFile>,
+    notes: Vec<(&'static Companion, Notes)>,
+    /// The members that are no report, and why not.
+    strangers: Vec<(String, ParseError)>,
+}
+
+impl Upload {
+    fn take(&mut self, document: Document, asked: Option<&'static Parser>) -> Result<(), ParseError> {
+        let text = text_of(&document.bytes);
+        let chosen = choose(&text, asked);
+        let is_chosen = chosen.is_ok();
+        let error = match chosen.and_then(|parser| Ok((parser.name, read(parser, &text)?))) {
+            Ok((format, reports)) => {
+                let whole = self.whole.get_or_insert_with(|| ParsedFile { format, ..ParsedFile::default() });
+                whole.reports.extend(reports);
+                return Ok(());
+            }
+            Err(error) => error,
+        };
+        let is_broken = is_chosen && !matches!(error, ParseError::Unrecognised { .. }) && !text.trim().is_empty();
+        let Some(member) = document.member.filter(|_| !is_broken) else { return Err(error) };
+        let sniff = Sniff::first(&text);
+        match COMPANIONS.iter().find(|companion| companion.fits(&sniff)) {
+            Some(companion) => self.notes.push((companion, (companion.read)(&text)?)),
+            None => self.strangers.push((member, error)),
+        }
+        Ok(())
+    }
+
+    fn finish(mut self, asked: Option<&'static Parser>) -> Result<ParsedFile, ParseError> {
+        let Some(mut whole) = self.whole else {
+            return match (self.notes.first(), self.strangers.pop()) {
+                (Some((companion, _)), _) => Err(without_report(&format!("only what goes with {}", companion.of))),
+                (None, Some((_, error))) if self.strangers.is_empty() => Err(error),
+                (None, Some((member, error))) => Err(without_report(&format!("{member}: {error}"))),
+                (None, None) => Ok(folders_alone(asked)),
+            };
+        };
+        self.notes.retain(|(companion, _)| companion.of == whole.format);
+        for (companion, notes) in &mut self.notes {
+            whole.reports.iter_mut().for_each(|report| notes.add_to(report, companion.name));
+        }
+        // What else is in an archive of a tool's own making is known to be no report.
+        let is_own = COMPANIONS.iter().any(|companion| companion.of == whole.format);
+        if let Some(report) = whole.reports.first_mut().filter(|_| !is_own) {
+            report.warnings.extend(self.strangers.into_iter().map(|(place, error)| Warning {
+                place,
+                detail: error.to_string(),
+                lost_entry: false,
+            }));
+        }
+        Ok(whole)
+    }
+}
+
+fn without_report(what: &str) -> ParseError {
+    ParseError::Unrecognised { detail: format!("no file in the archive is a report; {what}") }
+}
+
+fn folders_alone(asked: Option<&'static Parser>) -> ParsedFile {
+    let mut builder = ReportBuilder::new(asked.map_or("unknown", |parser| parser.tool));
     builder.head().failed = true;
     builder.warn("archive", "there is no file in it");
-    Ok(ParsedFile { format: parser.map_or("", |parser| parser.name), reports: vec![builder.finish()] })
+    ParsedFile { format: asked.map_or("", |parser| parser.name), reports: vec![builder.finish()] }
 }
 
 /// The bytes as text. UTF-8 is the rule; a stray byte becomes `U+FFFD` and costs nothing else.
@@ -402,7 +450,12 @@ fn unrecognised(sniff: &Sniff<'_>, candidates: &[Candidate]) -> ParseError {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Cursor, Write};
+
+    use zip::write::SimpleFileOptions;
+
     use super::*;
+    use crate::reports::report::AnalysisState;
 
     #[test]
     fn every_example_is_recognised_and_read() {
@@ -414,14 +467,85 @@ mod tests {
         }
     }
 
+    fn zip(members: &[(&str, &str)]) -> Source {
+        let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, text) in members {
+            writer.start_file(*name, SimpleFileOptions::default()).unwrap();
+            writer.write_all(text.as_bytes()).unwrap();
+        }
+        Source::Bytes(writer.finish().unwrap().into_inner())
+    }
+
     #[test]
-    fn an_archive_without_files_is_a_run_that_failed() {
-        let archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new())).finish().unwrap().into_inner();
+    fn an_archive_of_folders_alone_is_a_run_that_failed() {
         for (format, tool) in [(None, "unknown"), (Some("sarif"), by_name("sarif").unwrap().tool)] {
-            let parsed = parse_source(Source::Bytes(archive.clone()), format, 1_000).unwrap();
+            let parsed = parse_source(zip(&[("reports/", "")]), format, 1_000).unwrap();
             assert_eq!(parsed.format, format.unwrap_or_default());
             let report = &parsed.reports[0];
             assert_eq!((report.tool.as_str(), report.failed, report.warnings.len()), (tool, true, 1));
+        }
+    }
+
+    #[test]
+    fn an_archive_without_a_report_says_so() {
+        let cases: [(&[(&str, &str)], &str); 4] = [
+            (&[], "the archive is empty"),
+            (&[("a.json", "{}")], "no known report format"),
+            (&[("a.txt", "a"), ("b.txt", "b")], "no file in the archive is a report; b.txt: "),
+            (&[("VERSION", "4.4"), ("audit.xml", VERDICTS)], "only what goes with fortify"),
+        ];
+        for (members, expected) in cases {
+            for format in [None, Some("fortify")] {
+                let error = parse_source(zip(members), format, 1_000).expect_err(expected).to_string();
+                assert!(format.is_some() || error.contains(expected), "{error}");
+            }
+        }
+    }
+
+    const VERDICTS: &str = r#"<a:Audit xmlns:a="xmlns://www.fortify.com/schema/audit"><a:IssueList>
+        <a:Issue instanceId="1" suppressed="true"/><a:Issue instanceId="2"/></a:IssueList></a:Audit>"#;
+
+    #[test]
+    fn what_else_is_in_an_archive_speaks_of_its_findings_whatever_the_order() {
+        let scan = r#"<FVDL><Vulnerability><ClassInfo><Type>A</Type></ClassInfo><InstanceInfo><InstanceID>1</InstanceID>
+            </InstanceInfo></Vulnerability></FVDL>"#;
+        let (scan, verdicts, version) = (("audit.fvdl", scan), ("audit.xml", VERDICTS), ("VERSION", "4.4"));
+        for members in [[scan, verdicts, version], [version, verdicts, scan]] {
+            for format in [None, Some("Fortify Scan")] {
+                let parsed = parse_source(zip(&members), format, 10_000).unwrap();
+                let [report] = &parsed.reports[..] else { panic!("{} reports", parsed.reports.len()) };
+                let state = report.findings[0].analysis.as_ref().map(|analysis| analysis.state);
+                assert_eq!((state, &report.warnings[..]), (Some(AnalysisState::RiskAccepted), &[][..]));
+            }
+        }
+    }
+
+    #[test]
+    fn the_files_of_a_component_come_from_the_table_beside_its_vulnerabilities() {
+        let security = "Project id,Channel version id,Project name,Channel version origin id,Vulnerability id,Security Risk\n\
+                        p,c1,zlib,zlib/1.2,CVE-2026-10001,HIGH\np,c2,pad,pad/1,CVE-2026-10002,LOW\n";
+        let files = "Project id,Channel version id,Match content,Path,Archive context\n\
+                     p,c1,,/lib/z.so,/web.zip!\np,c1,,/lib/a.so,\np,c3,,/lib/c.so,\n";
+        for format in [None, Some("Blackduck Hub Scan")] {
+            let members = [("files.csv", files), ("version.csv", ""), ("security.csv", security), ("a.csv", "Notes\n")];
+            let parsed = parse_source(zip(&members), format, 10_000).unwrap();
+            let [report] = &parsed.reports[..] else { panic!("{} reports", parsed.reports.len()) };
+            let files: Vec<_> = report.findings.iter().map(|finding| finding.location.file.as_deref()).collect();
+            assert_eq!(files, [Some("/lib/a.so"), None]);
+            assert!(report.findings[0].facts.contains(&("instance", "/web.zip!/lib/z.so".to_owned())));
+        }
+    }
+
+    #[test]
+    fn what_is_no_report_beside_one_is_a_warning_also_where_the_format_is_named() {
+        for other in ["read me", "", "{}"] {
+            let members = [("other", other), ("report.json", by_name("bandit").unwrap().example)];
+            for format in [None, Some("bandit")] {
+                let parsed =
+                    parse_source(zip(&members), format, 10_000).unwrap_or_else(|error| panic!("{other}: {error}"));
+                let found: usize = parsed.reports.iter().map(|report| report.findings.len()).sum();
+                assert_eq!((parsed.format, found), ("bandit", 1), "{other}");
+            }
         }
     }
 

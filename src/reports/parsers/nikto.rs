@@ -75,14 +75,21 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
             Ok(())
         })?;
     } else {
-        let hosts: List<Object<Host<'_>>> = json::read(text)?;
-        let is_list = text.trim_start().starts_with('[');
-        for (at, host) in hosts.0.into_iter().enumerate() {
-            let path = if is_list { format!("/{at}/vulnerabilities") } else { "/vulnerabilities".to_owned() };
-            host.0.add(&mut builder, &path);
-        }
+        // Versions before 2.5 write a comma behind every item.
+        let mended = json::without_trailing_commas(text);
+        hosts(&mut builder, mended.as_deref().unwrap_or(text))?;
     }
     Ok(vec![builder.finish()])
+}
+
+fn hosts(builder: &mut ReportBuilder, text: &str) -> Result<(), ParseError> {
+    let hosts: List<Object<Host<'_>>> = json::read(text)?;
+    let is_list = text.trim_start().starts_with('[');
+    for (at, host) in hosts.0.into_iter().enumerate() {
+        let path = if is_list { format!("/{at}/vulnerabilities") } else { "/vulnerabilities".to_owned() };
+        host.0.add(builder, &path);
+    }
+    Ok(())
 }
 
 /// A host's part of the XML, read into the structs of the JSON. URLs are whole there.

@@ -151,8 +151,8 @@ fn add_known(builder: &mut ReportBuilder, table: &Element, at: &Finding) {
 fn add_proven(builder: &mut ReportBuilder, script: &Element, table: &Element, at: &Finding) {
     let title = text::title(value(table, "title"));
     let ids = listed(table, "ids");
-    // `CVE:CVE-2014-0160`
-    let ids = words::each_once(ids.iter().map(|id| text::line(id.split_once(':').map_or(id.as_str(), |(_, id)| id))));
+    // `CVE:CVE-2014-0160`; of other databases (`BID:70574`) the number alone says nothing.
+    let ids = words::each_once(ids.iter().map(|id| text::line(id.strip_prefix("CVE:").unwrap_or(id))));
     let mut ratings = Ratings::default();
     for score in listed(table, "scores") {
         let score = score.split_whitespace().next().map(Text::from).and_then(|score| score.number());

@@ -43,7 +43,12 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
 
 fn add(builder: &mut ReportBuilder, statement: &Statement<'_>, place: Box<str>) {
     let named = &statement.vulnerability;
-    let ids = words::each_once([&named.name].into_iter().chain(named.aliases.iter()).filter_map(Text::some_line));
+    let names = [&named.name].into_iter().chain(named.aliases.iter()).filter_map(Text::some_line);
+    let mut ids = words::each_once(names);
+    if ids.is_empty() {
+        // Some name the vulnerability by its page alone.
+        ids = words::ids_in(&named.id);
+    }
     let Some(key) = words::best_id(&ids).cloned() else {
         builder.lose(place, "no vulnerability");
         return;
@@ -53,7 +58,7 @@ fn add(builder: &mut ReportBuilder, statement: &Statement<'_>, place: Box<str>) 
         return;
     }
     let vulnerability = builder.vulnerability(&key, || Vulnerability {
-        title: named.name.or(&named.id).title(),
+        title: named.name.or(&Text::from(key.as_str())).title(),
         description: named.description.text(),
         remediation: statement.action_statement.some_text(),
         ids,

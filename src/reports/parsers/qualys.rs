@@ -25,7 +25,8 @@ pub const PARSER: Parser = Parser {
         &[Sign::Has("/ASSET_DATA_REPORT")],
         &[Sign::Column("qid"), Sign::Column("title"), Sign::Column("vuln status"), Sign::Column("ip")],
         &[Sign::Column("qid"), Sign::Column("vuln title"), Sign::Column("ip")],
-        &[Sign::Contains("\"QID\",\"Title\","), Sign::Contains("\"Vuln Status\"")],
+        // Below some lines about the report.
+        &[Sign::Contains("QID"), Sign::Contains("Title"), Sign::Contains("Vuln Status")],
     ],
     parse,
 };

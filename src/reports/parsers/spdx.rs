@@ -53,7 +53,7 @@ fn add(builder: &mut ReportBuilder, package: &Package<'_>, place: &str) {
     let purl = purl.map_or("", |reference| reference.locator.as_str());
     let (mut ids, mut by_id) = (Vec::new(), HashMap::new());
     for reference in package.external_refs.iter().filter(|reference| names_fault(reference)) {
-        for id in words::ids_in(&reference.locator) {
+        for id in named_by(&reference.locator) {
             let references: &mut Vec<_> = by_id.entry(id.clone()).or_default();
             if references.is_empty() {
                 ids.push(id);
@@ -90,6 +90,14 @@ fn add(builder: &mut ReportBuilder, package: &Package<'_>, place: &str) {
             ..Finding::default()
         });
     }
+}
+
+/// The CVE and GHSA ids in a locator; where there is none, another database's, whose page ends in it.
+fn named_by(locator: &str) -> Vec<String> {
+    let known = words::ids_in(locator);
+    let last = words::url_without_query(locator).trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    let other = text::some_line(last).filter(|last| known.is_empty() && words::is_vulnerability_id(last));
+    known.into_iter().chain(other).collect()
 }
 
 /// Whether the reference is about a vulnerability: SPDX counts CPE and SWID, which name the package, as security, too.

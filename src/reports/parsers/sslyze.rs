@@ -21,6 +21,7 @@ pub const PARSER: Parser = Parser {
   "scan_result": {"heartbleed": {"result": {"is_vulnerable_to_heartbleed": true}}}}]}"#,
     shapes: &[
         &[Sign::List("server_scan_results"), Sign::Has("sslyze_version")],
+        &[Sign::List("server_scan_results"), Sign::Has("date_scans_completed")],
         &[Sign::Has("server_scan_results[].scan_commands_results")],
         &[Sign::Has("/document@SSLyzeVersion")],
     ],
@@ -143,6 +144,16 @@ impl Server<'_> {
             ..Finding::default()
         };
         self.builder.add_differing(finding, weakness.severity, "", description);
+    }
+
+    /// Adds what is wrong with how sessions are renegotiated: that the client may begin it, that it is not secure.
+    fn add_renegotiation(&mut self, by_client: bool, is_insecure: bool) {
+        let by_client = by_client.then_some("The client may begin renegotiation.");
+        let is_insecure = is_insecure.then_some("Secure renegotiation is not supported.");
+        let problems: Vec<&str> = [by_client, is_insecure].into_iter().flatten().collect();
+        if !problems.is_empty() {
+            self.add(RENEGOTIATION, "", &problems.join("\n"));
+        }
     }
 
     /// Adds what is wrong with a protocol version, given the suites that are accepted for it: either that it is

@@ -27,6 +27,8 @@ pub const PARSER: Parser = Parser {
         &[Sign::Column("id"), Sign::Column("fqdn/ip"), Sign::Column("finding")],
         &[Sign::Has("[].id"), Sign::Has("[].ip"), Sign::Has("[].port"), Sign::Has("[].finding")],
         &[Sign::Has("scanResult[].targetHost"), Sign::Has("scanResult[].protocols")],
+        &[Sign::Has("scanResult[].targetHost"), Sign::Has("scanResult[].vulnerabilities")],
+        &[Sign::Has("scanResult[].targetHost"), Sign::Has("Invocation")],
     ],
     parse,
 };

@@ -33,6 +33,14 @@ pub const PARSER: Parser = Parser {
         &[Sign::Says("items[].apiVersion", "aquasecurity.github.io")],
         &[Sign::List("vulnerabilityreports.aquasecurity.github.io")],
         &[Sign::List("configauditreports.aquasecurity.github.io")],
+        &[Sign::List("exposedsecretreports.aquasecurity.github.io")],
+        &[Sign::List("rbacassessmentreports.aquasecurity.github.io")],
+        &[Sign::List("infraassessmentreports.aquasecurity.github.io")],
+        &[Sign::List("clustercompliancereports.aquasecurity.github.io")],
+        &[Sign::List("clustervulnerabilityreports.aquasecurity.github.io")],
+        &[Sign::List("clusterconfigauditreports.aquasecurity.github.io")],
+        &[Sign::List("clusterrbacassessmentreports.aquasecurity.github.io")],
+        &[Sign::List("clusterinfraassessmentreports.aquasecurity.github.io")],
     ],
     parse,
 };
@@ -53,12 +61,12 @@ fn lists(text: &str) -> Result<Vec<(String, Entries<'_, Resource<'_>>)>, ParseEr
         return Ok(vec![(String::new(), json::read(text)?)]);
     }
     let head: Head<'_> = json::read(text)?;
-    if head.kind.is_empty() {
+    if head.kind.ends_with("List") || head.items.is_some() {
+        return Ok(vec![("/items".to_owned(), json::read::<Items<'_>>(text)?.items)]);
+    }
+    if head.kind.is_empty() && head.metadata.is_none() {
         let kinds: Pairs<Text<'_>, Entries<'_, Resource<'_>>> = json::read(text)?;
         return Ok(kinds.0.into_iter().map(|(kind, list)| (format!("/{}", kind.line()), list)).collect());
-    }
-    if head.kind.ends_with("List") {
-        return Ok(vec![("/items".to_owned(), json::read::<Items<'_>>(text)?.items)]);
     }
     Ok(vec![(String::new(), json::read(text)?)])
 }

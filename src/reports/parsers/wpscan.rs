@@ -82,7 +82,7 @@ impl Site {
 
     fn vulnerable(&mut self, builder: &mut ReportBuilder, part: &Part<'_>, entry: &Vulnerable<'_>, place: Box<str>) {
         let own = entry.references.wpvulndb.first().and_then(Text::some_line);
-        if own.as_ref().is_some_and(|own| !self.seen.insert(own.clone())) {
+        if !self.seen.insert(own.clone().unwrap_or_else(|| format!("{} {}", part.slug, entry.title))) {
             return;
         }
         let finding = Finding {

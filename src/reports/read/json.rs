@@ -93,6 +93,31 @@ pub fn without_lone_surrogates(text: &str) -> Option<String> {
     (kept > 0).then(|| mended + &text[kept..])
 }
 
+/// JSON without the commas behind the last item of a list or an object, which some tools write; `None` where there is none.
+#[must_use]
+pub fn without_trailing_commas(text: &str) -> Option<String> {
+    let (mut mended, mut kept) = (String::new(), 0);
+    let (mut comma, mut is_quoted, mut is_escaped) = (None, false, false);
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            _ if is_quoted => {
+                is_quoted = byte != b'"' || is_escaped;
+                is_escaped = byte == b'\\' && !is_escaped;
+            }
+            b',' => comma = Some(at),
+            b']' | b'}' => {
+                if let Some(comma) = comma.take() {
+                    mended.push_str(&text[kept..comma]);
+                    kept = comma + 1;
+                }
+            }
+            _ if byte.is_ascii_whitespace() => {}
+            _ => (comma, is_quoted) = (None, byte == b'"'),
+        }
+    }
+    (kept > 0).then(|| mended + &text[kept..])
+}
+
 /// Half of a character beyond 16 bits.
 enum Half {
     High,
@@ -544,6 +569,18 @@ mod tests {
             (r"<a>\ud800</a>", None),
         ] {
             assert_eq!(without_lone_surrogates(text).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn leaves_out_commas_behind_the_last_item() {
+        for (text, expected) in [
+            (r#"{"a": [1, 2], "b": ",]"}"#, None),
+            ("{\"a\": [{\"b\": 1},\n ],}", Some("{\"a\": [{\"b\": 1}\n ]}")),
+            (r#"["\\", "\",]", ]"#, Some(r#"["\\", "\",]" ]"#)),
+            (",]", Some("]")),
+        ] {
+            assert_eq!(without_trailing_commas(text).as_deref(), expected, "{text}");
         }
     }
 

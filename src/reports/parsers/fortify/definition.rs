@@ -6,11 +6,11 @@ use std::collections::HashSet;
 
 use crate::reports::builder::{self, ReportBuilder};
 use crate::reports::error::ParseError;
-use crate::reports::parsers::fortify::TOOL;
+use crate::reports::parsers::fortify::{TOOL, verdicts};
 use crate::reports::read::text::{self, Text};
 use crate::reports::read::words;
 use crate::reports::read::xml::{self, Element};
-use crate::reports::report::{Analysis, AnalysisState, Finding, Location, Report, Vulnerability};
+use crate::reports::report::{Analysis, Finding, Location, Report, Vulnerability};
 
 /// Reads a report.
 ///
@@ -21,7 +21,7 @@ pub fn read(text: &str) -> Result<Vec<Report>, ParseError> {
     let mut places = HashSet::new();
     xml::each(text, &["GroupingSection"], |line, group| {
         for issue in group.all("Issue") {
-            let place = issue.child("Primary").map(|primary| (primary.at("FilePath"), primary.at("LineStart")));
+            let place = issue.child("Primary").map(|primary| (file(primary), primary.at("LineStart")));
             let (file, at) = place.unwrap_or_default();
             if file.is_empty() && at.is_empty() {
                 builder.lose(format!("line {line}"), "an issue without its place");
@@ -35,7 +35,9 @@ pub fn read(text: &str) -> Result<Vec<Report>, ParseError> {
 }
 
 fn add(builder: &mut ReportBuilder, group: &Element, issue: &Element, line: u64) {
-    let severity = words::severity_or_unknown(issue.at("Friority"));
+    // Folders have the names of priorities; some templates leave the priority out.
+    let severity =
+        words::severity(issue.at("Friority")).unwrap_or_else(|| words::severity_or_unknown(issue.at("Folder")));
     let category = text::title(issue.at("Category"));
     let vulnerability = builder.vulnerability(&format!("{TOOL}:{category}"), || Vulnerability {
         title: category.clone(),
@@ -74,25 +76,25 @@ fn cwes(issue: &Element) -> Vec<u32> {
     words::each_once(categories.flat_map(|category| words::cwes(&category.text.replace("CWE ID ", "CWE-"))))
 }
 
+/// A file by its path, or by its name where a template leaves the path out.
+fn file<'e>(place: &'e Element<'_>) -> &'e str {
+    let path = place.at("FilePath");
+    if path.is_empty() { place.at("FileName") } else { path }
+}
+
 fn location(issue: &Element) -> Location {
     let primary = |name: &str| issue.child("Primary").map_or("", |primary| primary.at(name));
     Location {
-        file: text::some_line(primary("FilePath")),
+        file: issue.child("Primary").and_then(|primary| text::some_line(file(primary))),
         line: Text::from(primary("LineStart")).positive(),
         snippet: text::some_text(primary("Snippet")),
         ..Location::default()
     }
 }
 
-/// The auditor's tag. «Bad practice» and «reliability issue» say what kind of issue it is, not whether it is one.
 fn analysis(issue: &Element) -> Option<Analysis> {
     let mut tags = issue.all("Tag").filter(|tag| tag.at("Name") == "Analysis");
-    let state = match tags.next()?.at("Value") {
-        "Not an Issue" => AnalysisState::FalsePositive,
-        "Exploitable" => AnalysisState::Affected,
-        "Suspicious" => AnalysisState::InReview,
-        _ => return None,
-    };
+    let state = verdicts::state(tags.next()?.at("Value"))?;
     let comment = issue.child("Comment").and_then(|comment| text::some_text(comment.at("Comment")));
     Some(Analysis { state, justification: comment })
 }

@@ -19,6 +19,17 @@ struct Catalogue {
     descriptions: HashMap<String, Description>,
     rules: HashMap<String, Rule>,
     snippets: HashMap<String, String>,
+    /// Where the shared nodes are that flaws end at. The many others, which also stand behind all flaws, are not kept.
+    nodes: HashMap<String, Spot>,
+}
+
+/// A place in the code.
+#[derive(Clone, Default)]
+struct Spot {
+    file: Option<String>,
+    line: Option<u32>,
+    end_line: Option<u32>,
+    snippet: String,
 }
 
 struct Flaw {
@@ -27,10 +38,9 @@ struct Flaw {
     instance: Option<String>,
     impact: f64,
     confidence: f64,
-    file: Option<String>,
-    line: Option<u32>,
-    end_line: Option<u32>,
-    snippet: String,
+    spot: Spot,
+    /// The shared node that it ends at, where it has none of its own.
+    node: Option<String>,
     /// What the description's gaps are filled with here.
     words: Vec<(String, String)>,
     facts: Vec<(&'static str, String)>,
@@ -60,10 +70,18 @@ struct Rule {
 pub fn read(text: &str) -> Result<Vec<Report>, ParseError> {
     let mut builder = ReportBuilder::new(TOOL);
     let mut catalogue = Catalogue::default();
-    let wants = ["CreatedTS", "Build", "EngineVersion", "Vulnerability", "Description", "Snippet", "Rule"];
+    let wants = ["CreatedTS", "Build", "EngineVersion", "Vulnerability", "Node", "Description", "Snippet", "Rule"];
     xml::each(text, &wants, |line, element| {
         match element.name {
-            "Vulnerability" => catalogue.flaws.push(flaw(&element, line)),
+            "Vulnerability" => {
+                let flaw = flaw(&element, line);
+                catalogue.nodes.extend(flaw.node.clone().map(|node| (node, Spot::default())));
+                catalogue.flaws.push(flaw);
+            }
+            "Node" => {
+                let known = catalogue.nodes.get_mut(element.attribute("id"));
+                known.into_iter().for_each(|known| *known = spot(element.child("SourceLocation")));
+            }
             "Description" => drop(catalogue.descriptions.insert(id(&element, "classID"), description(&element))),
             "Snippet" => drop(catalogue.snippets.insert(id(&element, "id"), element.at("Text").to_owned())),
             "Rule" if !element.attribute("id").is_empty() => {
@@ -100,7 +118,6 @@ fn flaw(element: &Element, line: u64) -> Flaw {
     let kind = element.at("ClassInfo/Type");
     let unified = element.child("AnalysisInfo").and_then(|info| info.child("Unified"));
     let source = unified.and_then(location);
-    let attribute = |name: &str| source.map_or("", |source| source.attribute(name));
     let words = unified.and_then(|unified| unified.child("ReplacementDefinitions"));
     let words = words.into_iter().flat_map(|words| words.all("Def"));
     Flaw {
@@ -109,10 +126,8 @@ fn flaw(element: &Element, line: u64) -> Flaw {
         instance: text::some_line(element.at("InstanceInfo/InstanceID")),
         impact: number("InstanceInfo/InstanceSeverity").or(number("ClassInfo/DefaultSeverity")).unwrap_or_default(),
         confidence: number("InstanceInfo/Confidence").unwrap_or_default(),
-        file: text::some_line(attribute("path")),
-        line: Text::from(attribute("line")).positive(),
-        end_line: Text::from(attribute("lineEnd")).positive(),
-        snippet: attribute("snippet").to_owned(),
+        spot: spot(source),
+        node: unified.filter(|_| source.is_none()).and_then(shared_node),
         words: words.map(|word| (id(word, "key"), id(word, "value"))).collect(),
         facts: builder::facts([
             ("kingdom", text::some_line(element.at("ClassInfo/Kingdom"))),
@@ -122,10 +137,29 @@ fn flaw(element: &Element, line: u64) -> Flaw {
     }
 }
 
+fn spot(source: Option<&Element>) -> Spot {
+    let attribute = |name: &str| source.map_or("", |source| source.attribute(name));
+    Spot {
+        file: text::some_line(attribute("path")),
+        line: Text::from(attribute("line")).positive(),
+        end_line: Text::from(attribute("lineEnd")).positive(),
+        snippet: attribute("snippet").to_owned(),
+    }
+}
+
+fn entries<'e, 'a>(unified: &'e Element<'a>) -> impl Iterator<Item = &'e Element<'a>> {
+    unified.all("Trace").filter_map(|trace| trace.child("Primary")).flat_map(|trace| trace.all("Entry"))
+}
+
+/// The last node of the traces, where all of them are shared with others.
+fn shared_node(unified: &Element) -> Option<String> {
+    let node = entries(unified).filter_map(|entry| entry.child("NodeRef")).last();
+    node.and_then(|node| text::some_line(node.attribute("id")))
+}
+
 /// The node that Fortify shows first, else the first that has a place.
 fn location<'e, 'a>(unified: &'e Element<'a>) -> Option<&'e Element<'a>> {
-    let traces = unified.all("Trace").filter_map(|trace| trace.child("Primary"));
-    let nodes = traces.flat_map(|trace| trace.all("Entry")).filter_map(|entry| entry.child("Node"));
+    let nodes = entries(unified).filter_map(|entry| entry.child("Node"));
     let mut nodes: Vec<&Element> = nodes.filter(|node| node.child("SourceLocation").is_some()).collect();
     nodes.sort_by_key(|node| node.attribute("isDefault") != "true");
     nodes.first().and_then(|node| node.child("SourceLocation"))
@@ -169,13 +203,14 @@ fn add(builder: &mut ReportBuilder, flaw: Flaw, catalogue: &Catalogue) {
         references: description.references.clone(),
         ..Vulnerability::default()
     });
-    let snippet = catalogue.snippets.get(&flaw.snippet);
+    let spot = flaw.node.and_then(|node| catalogue.nodes.get(&node).cloned()).unwrap_or(flaw.spot);
+    let snippet = catalogue.snippets.get(&spot.snippet);
     let finding = Finding {
         vulnerability,
         location: Location {
-            file: flaw.file,
-            line: flaw.line,
-            end_line: flaw.end_line,
+            file: spot.file,
+            line: spot.line,
+            end_line: spot.end_line,
             snippet: snippet.and_then(|snippet| text::some_text(snippet)),
             ..Location::default()
         },

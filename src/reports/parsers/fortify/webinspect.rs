@@ -1,4 +1,4 @@
-//! WebInspect's scan: issues at URLs.
+//! WebInspect's scan: issues at URLs, in a list of their own or under the sessions in which they were found.
 
 use crate::base::severity::Severity;
 use crate::reports::builder::{self, ReportBuilder};
@@ -9,28 +9,36 @@ use crate::reports::read::words;
 use crate::reports::read::xml::{self, Element};
 use crate::reports::report::{Finding, Location, Report, Vulnerability};
 
+/// The fact that holds WebInspect's id of an issue, which need not be the same in its next scan.
+pub const ISSUE: &str = "issue_id";
+
 /// Reads a scan.
 ///
 /// # Errors
 /// See [`xml::each`].
 pub fn read(text: &str) -> Result<Vec<Report>, ParseError> {
     let mut builder = ReportBuilder::new("Fortify WebInspect");
-    xml::each(text, &["Issue"], |line, issue| {
-        match text::some(text::title(issue.at("Name"))) {
-            Some(title) => add(&mut builder, &issue, &title, line),
-            None => builder.lose(format!("line {line}"), "an issue without a name"),
+    xml::each(text, &["Issue", "Session"], |line, element| {
+        if element.name == "Issue" {
+            add(&mut builder, &element, &element, line);
         }
+        element.inside("Issues", "Issue").for_each(|issue| add(&mut builder, issue, &element, line));
         Ok(())
     })?;
     Ok(vec![builder.finish()])
 }
 
-fn add(builder: &mut ReportBuilder, issue: &Element, title: &str, line: u64) {
+/// Adds an issue; where it is says the issue itself or its session.
+fn add(builder: &mut ReportBuilder, issue: &Element, place: &Element, line: u64) {
+    let title = &text::title(issue.at("Name"));
+    if title.is_empty() {
+        return builder.lose(format!("line {line}"), "an issue without a name");
+    }
     let severity = severity(issue.at("Severity"));
     let id = issue.at("VulnerabilityID");
     let key = format!("WebInspect:{}", if id.is_empty() { title } else { id });
     let vulnerability = builder.vulnerability(&key, || Vulnerability {
-        title: title.to_owned(),
+        title: title.clone(),
         description: section(issue, "Summary").unwrap_or_default(),
         remediation: section(issue, "Fix"),
         severity,
@@ -38,18 +46,19 @@ fn add(builder: &mut ReportBuilder, issue: &Element, title: &str, line: u64) {
         references: issue.all("ReportSection").flat_map(|section| html::links(section.at("SectionText"))).collect(),
         ..Vulnerability::default()
     });
-    let url = url(issue);
+    let url = url(place);
     let finding = Finding {
         vulnerability,
         asset: url.as_deref().and_then(|url| builder.asset_of_url(url)),
         location: Location {
             url,
-            method: text::some_line(issue.at("AttackMethod")),
-            parameter: text::some_line(issue.at("AttackParamDescriptor")),
+            method: text::some_line(place.at("AttackMethod")),
+            parameter: text::some_line(place.at("AttackParamDescriptor")),
             ..Location::default()
         },
         place: Some(format!("line {line}").into()),
         facts: builder::facts([
+            (ISSUE, text::some_line(issue.attribute("id"))),
             ("check_type", text::some_line(issue.at("CheckTypeID"))),
             ("engine", text::some_line(issue.at("EngineType"))),
         ]),
@@ -82,9 +91,9 @@ fn cwes(issue: &Element) -> Vec<u32> {
     words::each_once(list.filter_map(|class| words::cwe(class.attribute("identifier"))))
 }
 
-fn url(issue: &Element) -> Option<String> {
-    text::some_line(issue.at("URL")).or_else(|| {
-        let (scheme, host, port) = (issue.at("Scheme"), issue.at("Host"), issue.at("Port"));
+fn url(place: &Element) -> Option<String> {
+    text::some_line(place.at("URL")).or_else(|| {
+        let (scheme, host, port) = (place.at("Scheme"), place.at("Host"), place.at("Port"));
         (!host.is_empty()).then(|| text::line(&format!("{scheme}://{host}:{port}/")))
     })
 }

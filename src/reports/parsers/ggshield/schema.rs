@@ -16,6 +16,11 @@ pub struct Scan<'a> {
     pub extra_info: Object<Commit<'a>>,
     #[serde(borrow)]
     pub entities_with_incidents: List<Entity<'a>>,
+    /// Of the comparison of two states: what is new, and what was there before.
+    #[serde(borrow)]
+    pub added_vulns: List<Entity<'a>>,
+    #[serde(borrow)]
+    pub persisting_vulns: List<Entity<'a>>,
     #[serde(borrow)]
     pub scans: List<Scan<'a>>,
 }

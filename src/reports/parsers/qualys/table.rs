@@ -17,7 +17,7 @@ use crate::reports::report::{Analysis, AnalysisState, AssetKind, Finding, Locati
 /// `Unfit` where there is no header; see also [`Table::each`].
 pub fn read(builder: &mut ReportBuilder, text: &str) -> Result<(), ParseError> {
     let (above, text) = text.split_at(header(text));
-    let above = above.matches('\n').count() as u64;
+    let above = above.matches('\n').count().max(above.matches('\r').count()) as u64;
     let table = Table::new(text)?;
     if !table.has_column("qid") {
         return Err(ParseError::unfit("line 1", "no column \"QID\""));
@@ -39,7 +39,7 @@ pub fn read(builder: &mut ReportBuilder, text: &str) -> Result<(), ParseError> {
 fn header(text: &str) -> usize {
     let is_header = |line: &str| line.contains("QID") && line.to_ascii_lowercase().contains("title");
     let mut at = 0;
-    for line in text.split_inclusive('\n').take(50) {
+    for line in text.split_inclusive(['\n', '\r']).take(100) {
         if is_header(line) {
             return at;
         }

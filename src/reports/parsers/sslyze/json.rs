@@ -4,9 +4,7 @@ use serde::Deserialize;
 
 use crate::reports::builder::ReportBuilder;
 use crate::reports::error::ParseError;
-use crate::reports::parsers::sslyze::{
-    CCS_INJECTION, CERTIFICATE, COMPRESSION, HEARTBLEED, RENEGOTIATION, ROBOT, Server,
-};
+use crate::reports::parsers::sslyze::{CCS_INJECTION, CERTIFICATE, COMPRESSION, HEARTBLEED, ROBOT, Server};
 use crate::reports::read::json::{self, Entries, List, Object};
 use crate::reports::read::text::Text;
 use crate::reports::read::words;
@@ -253,7 +251,11 @@ fn flaws(server: &mut Server<'_>, results: &Results<'_>) {
     if results.tls_compression.supports_compression == Some(true) {
         server.add(COMPRESSION, "", "");
     }
-    renegotiation(server, &results.session_renegotiation);
+    let renegotiation = &results.session_renegotiation;
+    server.add_renegotiation(
+        renegotiation.accepts_client_renegotiation == Some(true),
+        renegotiation.supports_secure_renegotiation == Some(false),
+    );
     for (protocol, suites) in [
         ("SSL 2.0", &results.ssl_2_0_cipher_suites),
         ("SSL 3.0", &results.ssl_3_0_cipher_suites),
@@ -267,17 +269,6 @@ fn flaws(server: &mut Server<'_>, results: &Results<'_>) {
         server.add_protocol(protocol, &names);
     }
     certificate(server, &results.certificate_info);
-}
-
-fn renegotiation(server: &mut Server<'_>, renegotiation: &Renegotiation) {
-    let by_client = renegotiation.accepts_client_renegotiation == Some(true);
-    let by_client = by_client.then_some("The client may begin renegotiation.");
-    let insecure = renegotiation.supports_secure_renegotiation == Some(false);
-    let insecure = insecure.then_some("Secure renegotiation is not supported.");
-    let problems: Vec<&str> = [by_client, insecure].into_iter().flatten().collect();
-    if !problems.is_empty() {
-        server.add(RENEGOTIATION, "", &problems.join("\n"));
-    }
 }
 
 fn certificate(server: &mut Server<'_>, info: &CertificateInfo<'_>) {

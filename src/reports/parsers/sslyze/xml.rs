@@ -2,7 +2,7 @@
 
 use crate::reports::builder::ReportBuilder;
 use crate::reports::error::ParseError;
-use crate::reports::parsers::sslyze::{CCS_INJECTION, COMPRESSION, HEARTBLEED, RENEGOTIATION, ROBOT, Server};
+use crate::reports::parsers::sslyze::{CCS_INJECTION, COMPRESSION, HEARTBLEED, ROBOT, Server};
 use crate::reports::read::text;
 use crate::reports::read::words;
 use crate::reports::read::xml::{self, Element};
@@ -50,17 +50,16 @@ fn measured(server: &mut Server<'_>, target: &Element) {
     if says(("compression", "compressionMethod"), "isSupported", "True") {
         server.add(COMPRESSION, "", "");
     }
-    if says(("reneg", "sessionRenegotiation"), "isSecure", "False") {
-        server.add(RENEGOTIATION, "", "Secure renegotiation is not supported.");
-    }
+    let renegotiates = |attribute: &str, value: &str| says(("reneg", "sessionRenegotiation"), attribute, value);
+    server.add_renegotiation(renegotiates("canBeClientInitiated", "True"), renegotiates("isSecure", "False"));
     let robots = target.inside("robot", "robotAttack");
     if robots.into_iter().any(|robot| robot.attribute("resultEnum").starts_with("VULNERABLE")) {
         server.add(ROBOT, "", "");
     }
     for (element, protocol) in PROTOCOLS {
-        if let Some(offered) =
-            target.child(element).filter(|offered| offered.attribute("isProtocolSupported") == "True")
-        {
+        // Before version 1.1 only the suites say whether a protocol is supported.
+        let offered = target.child(element).filter(|offered| offered.attribute("isProtocolSupported") != "False");
+        if let Some(offered) = offered {
             server.add_protocol(protocol, &suites(offered));
         }
     }

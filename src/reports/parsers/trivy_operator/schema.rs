@@ -1,6 +1,7 @@
 //! The parts of Trivy Operator's custom resources that are read.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::reports::read::json::{Entries, List, Object, Pairs};
 use crate::reports::read::text::{Number, Text};
@@ -11,6 +12,8 @@ use crate::reports::read::text::{Number, Text};
 pub struct Head<'a> {
     #[serde(borrow)]
     pub kind: Text<'a>,
+    pub items: Option<IgnoredAny>,
+    pub metadata: Option<IgnoredAny>,
 }
 
 #[derive(Default, Deserialize)]
