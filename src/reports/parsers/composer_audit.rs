@@ -7,7 +7,7 @@ use crate::base::severity::Severity;
 use crate::reports::builder::{self, ReportBuilder};
 use crate::reports::error::ParseError;
 use crate::reports::parser::{Parser, Sign};
-use crate::reports::read::json::{self, Entries, List, Object, Pairs};
+use crate::reports::read::json::{self, List, Numbered, Object, Pairs};
 use crate::reports::read::text::Text;
 use crate::reports::read::words;
 use crate::reports::report::{Analysis, AnalysisState, Finding, Report, Vulnerability};
@@ -23,13 +23,14 @@ pub const PARSER: Parser = Parser {
   "affectedVersions": "<1.1.4", "title": "Race condition", "cve": "CVE-2026-10001", "severity": "high"}]}, "abandoned": []}"#,
     shapes: &[
         &[Sign::Has("advisories.*[].advisoryId"), Sign::Has("advisories.*[].packageName")],
+        &[Sign::Has("advisories.*.*.advisoryId"), Sign::Has("advisories.*.*.packageName")],
         &[Sign::Has("advisories"), Sign::Has("abandoned")],
         &[Sign::Has("advisories"), Sign::Has("ignored-advisories")],
     ],
     parse,
 };
 
-type Advisories<'a> = Pairs<Text<'a>, Entries<'a, Advisory<'a>>>;
+type Advisories<'a> = Pairs<Text<'a>, Numbered<'a, Advisory<'a>>>;
 
 #[derive(Deserialize)]
 struct File<'a> {
@@ -85,7 +86,7 @@ fn add_all(
 ) {
     for (package, entries) in advisories.0 {
         let path = format!("/{name}/{}", package.replace('/', "~1"));
-        builder.each(entries, &path, |builder, advisory, place| {
+        builder.each(entries.0, &path, |builder, advisory, place| {
             let finding = Finding {
                 component: builder.component(&package, "", ""),
                 analysis: analysis(advisory),
