@@ -1,4 +1,5 @@
-//! Dependency-Track's Finding Packaging Format, versions 1.0 to 1.3: what it knows of one project.
+//! Dependency-Track's Finding Packaging Format, versions 1.0 to 1.3: what it knows of one project. Its API answers with the
+//! bare list.
 
 mod schema;
 
@@ -25,13 +26,19 @@ pub const PARSER: Parser = Parser {
     shapes: &[
         &[Sign::Has("findings"), Sign::Says("meta.application", "Dependency-Track")],
         &[Sign::Has("findings[].component"), Sign::Has("findings[].vulnerability.vulnId"), Sign::Has("project")],
+        &[Sign::Has("project"), Sign::Says("meta.application", "Dependency-Track")],
+        &[Sign::Object("[].component"), Sign::Has("[].vulnerability.vulnId"), Sign::Has("[].matrix")],
     ],
     parse,
 };
 
 fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
-    let file: File<'_> = json::read(text)?;
     let mut builder = ReportBuilder::new("Dependency-Track");
+    if text.trim_start().starts_with('[') {
+        builder.each(json::read(text)?, "", |builder, entry, place| add(builder, entry, None, place));
+        return Ok(vec![builder.finish()]);
+    }
+    let file: File<'_> = json::read(text)?;
     let head = builder.head();
     head.tool_version = file.meta.version.some_line();
     head.reported_at = file.meta.timestamp.time();

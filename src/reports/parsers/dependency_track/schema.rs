@@ -11,7 +11,8 @@ pub struct File<'a> {
     pub meta: Object<Meta<'a>>,
     #[serde(borrow, default)]
     pub project: Object<Project<'a>>,
-    #[serde(borrow)]
+    /// Of a project without any, some versions leave the list out.
+    #[serde(borrow, default)]
     pub findings: Entries<'a, Entry<'a>>,
 }
 
