@@ -1,4 +1,4 @@
-//! Clair: the reports of clair-scanner and of Klar, which ask Clair 2, and of Clair 4 itself.
+//! Clair: the reports of clair-scanner and of Klar, which ask Clair 2, its own answer on a layer, and reports of Clair 4.
 
 mod schema;
 
@@ -13,7 +13,7 @@ use crate::reports::read::text::{self, Text};
 use crate::reports::read::words;
 use crate::reports::report::{Analysis, AnalysisState, AssetKind, Finding, Report, Vulnerability};
 use crate::reports::sniff::Sniff;
-use schema::{Clair4, ClairScanner, Entry, Klar, Known};
+use schema::{Answer, Clair4, ClairScanner, Entry, Feature, Klar, Known, Layer};
 
 /// Clair.
 pub const PARSER: Parser = Parser {
@@ -27,6 +27,8 @@ pub const PARSER: Parser = Parser {
     shapes: &[
         &[Sign::Has("image"), Sign::Has("unapproved"), Sign::Has("vulnerabilities")],
         &[Sign::Has("LayerCount"), Sign::Has("Vulnerabilities")],
+        &[Sign::Has("Layer.Name"), Sign::Has("Layer.Features")],
+        &[Sign::Has("data.Layer.Name"), Sign::Has("data.Layer.Features")],
         &[Sign::Has("manifest_hash"), Sign::Has("package_vulnerabilities")],
         &[Sign::Has("manifest_hash"), Sign::Has("packages"), Sign::Has("vulnerabilities")],
     ],
@@ -43,12 +45,28 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
                 add(builder, entry, None, Finding { place: Some(place), ..Finding::default() });
             });
         }
+    } else if sniff.has("Layer") || sniff.has("data.Layer") {
+        let file: Answer<'_> = json::read(text)?;
+        add_layer(&mut builder, file.layer.0);
+        add_layer(&mut builder, file.data.0.layer.0);
     } else if sniff.has("manifest_hash") {
         add_all_of_4(&mut builder, json::read(text)?);
     } else {
         add_all_of_scanner(&mut builder, json::read(text)?);
     }
     Ok(vec![builder.finish()])
+}
+
+/// Clair 2 answers feature by feature, with all that the layers below have; Quay wraps that.
+fn add_layer(builder: &mut ReportBuilder, layer: Layer<'_>) {
+    for (index, feature) in layer.features.into_iter().enumerate() {
+        let path = format!("/Layer/Features/{index}");
+        let Some(Feature { name, version, vulnerabilities }) = builder.keep(feature, &path) else { continue };
+        builder.each(vulnerabilities, &format!("{path}/Vulnerabilities"), |builder, entry: &Entry<'_>, place| {
+            let component = builder.component(&name, &version, "");
+            add(builder, entry, None, Finding { component, place: Some(place), ..Finding::default() });
+        });
+    }
 }
 
 /// clair-scanner lists everything, and which of it the team's list of exceptions does not name.
@@ -68,7 +86,7 @@ fn add_all_of_scanner(builder: &mut ReportBuilder, file: ClairScanner<'_>) {
 fn add(builder: &mut ReportBuilder, entry: &Entry<'_>, asset: Option<usize>, finding: Finding) {
     let finding = Finding {
         asset,
-        component: builder.component(&entry.feature_name, &entry.feature_version, ""),
+        component: builder.component(&entry.feature_name, &entry.feature_version, "").or(finding.component),
         fixed_version: entry.fixed_by.some_line(),
         facts: builder::facts([("namespace", entry.namespace.some_line())]),
         ..finding

@@ -19,7 +19,7 @@ use crate::reports::read::words;
 use crate::reports::report::{Finding, Location, Report, Vulnerability};
 use crate::reports::sniff::Sniff;
 use old::Old;
-use schema::{Config, Frame, Hit, Message, Osv};
+use schema::{Config, Frame, Hit, Message, Osv, Rating};
 
 /// govulncheck.
 pub const PARSER: Parser = Parser {
@@ -211,11 +211,14 @@ fn vulnerability(osv: &Osv<'_>, by_level: Severity) -> Vulnerability {
     let ids = words::each_once([&osv.id].into_iter().chain(osv.aliases.iter()).filter_map(Text::some_line));
     let links = [&osv.database_specific.url].into_iter().chain(osv.references.iter().map(|reference| &reference.url));
     let older = osv.affected.iter().map(|affected| &affected.database_specific.url);
-    let mut ratings = Ratings::default();
+    let (mut ratings, mut word) = (Ratings::default(), osv.database_specific.severity.as_str());
     for rating in osv.severity.iter() {
-        ratings.add(&rating.score, rating.score.number());
+        match rating {
+            Rating::Vector { score } => ratings.add(score, score.number()),
+            Rating::Word(said) => word = said,
+        }
     }
-    let rated = ratings.severity(&osv.database_specific.severity);
+    let rated = ratings.severity(word);
     ratings.rate(Vulnerability {
         key: words::key(&ids, "govulncheck", &osv.id),
         title: osv.summary.or(&osv.id).title(),

@@ -24,6 +24,41 @@ pub struct Klar<'a> {
     pub vulnerabilities: Pairs<Text<'a>, Entries<'a, Entry<'a>>>,
 }
 
+/// What Clair 2 answers, also inside Quay's answer.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Answer<'a> {
+    #[serde(borrow, rename = "Layer")]
+    pub layer: Object<Layer<'a>>,
+    #[serde(borrow)]
+    pub data: Object<Wrapped<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct Wrapped<'a> {
+    #[serde(borrow)]
+    pub layer: Object<Layer<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct Layer<'a> {
+    #[serde(borrow)]
+    pub features: Entries<'a, Feature<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Feature<'a> {
+    #[serde(borrow)]
+    pub name: Text<'a>,
+    #[serde(borrow, default)]
+    pub version: Text<'a>,
+    #[serde(borrow, default)]
+    pub vulnerabilities: Entries<'a, Entry<'a>>,
+}
+
 /// A vulnerability of a feature, in the spelling of clair-scanner or of Klar.
 #[derive(Deserialize)]
 pub struct Entry<'a> {

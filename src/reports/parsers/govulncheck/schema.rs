@@ -56,17 +56,20 @@ pub struct Osv<'a> {
     #[serde(borrow)]
     pub references: List<Object<Page<'a>>>,
     #[serde(borrow)]
-    pub severity: List<Object<Rating<'a>>>,
+    pub severity: List<Rating<'a>>,
     #[serde(borrow)]
     pub database_specific: Object<Page<'a>>,
 }
 
-/// A CVSS vector.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub struct Rating<'a> {
-    #[serde(borrow)]
-    pub score: Text<'a>,
+/// A CVSS vector, or the word that some databases write instead.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub enum Rating<'a> {
+    Vector {
+        #[serde(borrow)]
+        score: Text<'a>,
+    },
+    Word(#[serde(borrow)] Text<'a>),
 }
 
 #[derive(Default, Deserialize)]
