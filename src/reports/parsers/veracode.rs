@@ -28,7 +28,11 @@ pub const PARSER: Parser = Parser {
         &[Sign::Has("_embedded.findings[].finding_details"), Sign::Has("_embedded.findings[].scan_type")],
         &[Sign::Has("findings[].issue_type_id"), Sign::Has("findings[].files.source_file")],
         &[Sign::Has("scan_id"), Sign::Has("scan_status"), Sign::Has("modules_count"), Sign::List("findings")],
-        &[Sign::Says("_links.self.href", "https://api.veracode."), Sign::Has("page.total_elements")],
+        &[
+            Sign::Says("_links.self.href", "https://api.veracode."),
+            Sign::Has("page.total_elements"),
+            Sign::Lacks("_embedded"),
+        ],
     ],
     parse,
 };
