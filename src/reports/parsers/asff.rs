@@ -10,7 +10,7 @@ use crate::reports::error::ParseError;
 use crate::reports::parser::{Parser, Sign};
 use crate::reports::parsers::aws_inspector2;
 use crate::reports::read::cvss::Ratings;
-use crate::reports::read::json::Entries;
+use crate::reports::read::json::{self, Entries};
 use crate::reports::read::packages;
 use crate::reports::read::text::Text;
 use crate::reports::read::words;
@@ -39,6 +39,9 @@ pub const PARSER: Parser = Parser {
 const TOOL: &str = "AWS Security Hub";
 
 fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
+    if !text.trim_start().starts_with('{') {
+        return read(json::read(text)?, "");
+    }
     let mut builder = ReportBuilder::new(TOOL);
     builder.each_in(text, add)?;
     Ok(vec![builder.finish()])

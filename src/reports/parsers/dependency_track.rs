@@ -73,7 +73,9 @@ fn add(builder: &mut ReportBuilder, entry: &Entry<'_>, asset: Option<usize>, pla
 fn vulnerability(entry: &Entry<'_>) -> Vulnerability {
     let known = &entry.vulnerability;
     let aliases = known.aliases.iter().flat_map(|alias| alias.ids()).filter_map(Text::some_line);
-    let ids = words::each_once(known.vuln_id.some_line().into_iter().chain(aliases));
+    // What the analyzer calls it that found it.
+    let other = entry.attribution.alternate_identifier.some_line().filter(|id| words::is_vulnerability_id(id));
+    let ids = words::each_once(known.vuln_id.some_line().into_iter().chain(aliases).chain(other));
     let ratings = ratings(known);
     let severity = ratings.severity(&known.severity);
     let cwes = known.cwes.iter().map(|cwe| &cwe.cwe_id).chain([&known.cwe_id]);
@@ -124,12 +126,14 @@ fn ratings(known: &Known<'_>) -> Ratings {
 
 fn analysis(given: &State<'_>) -> Option<Analysis> {
     let state = match given.state.as_str() {
+        // Whatever else was said of it, the team does not want to see it any more.
+        "EXPLOITABLE" | "IN_TRIAGE" if given.is_suppressed() => AnalysisState::RiskAccepted,
         "EXPLOITABLE" => AnalysisState::Affected,
         "IN_TRIAGE" => AnalysisState::InReview,
         "RESOLVED" => AnalysisState::Resolved,
         "FALSE_POSITIVE" => AnalysisState::FalsePositive,
         "NOT_AFFECTED" => AnalysisState::NotAffected,
-        _ if given.is_suppressed => AnalysisState::RiskAccepted,
+        _ if given.is_suppressed() => AnalysisState::RiskAccepted,
         _ => return None,
     };
     let reasons = [given.justification.some_line().filter(|reason| reason != "NOT_SET"), given.detail.some_text()];

@@ -62,8 +62,8 @@ struct Entry<'a> {
     severity: Text<'a>,
     #[serde(borrow, default)]
     status: Text<'a>,
-    #[serde(default)]
-    passed: bool,
+    #[serde(borrow, default)]
+    passed: Text<'a>,
     #[serde(borrow, default)]
     resource: Text<'a>,
     #[serde(borrow, default)]
@@ -89,7 +89,7 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
 /// The states of a check: by name, or by the number that some versions write.
 fn add(builder: &mut ReportBuilder, entry: &Entry<'_>, place: Box<str>) {
     let analysis = match entry.status.as_str() {
-        _ if entry.passed => return,
+        _ if entry.passed.as_str() == "true" => return,
         "passed" | "1" => return,
         "ignored" | "2" => Some(Analysis { state: AnalysisState::RiskAccepted, justification: None }),
         _ => None,

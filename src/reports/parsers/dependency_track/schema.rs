@@ -144,6 +144,8 @@ pub struct Attribution<'a> {
     pub attributed_on: Text<'a>,
     #[serde(borrow)]
     pub reference_url: Text<'a>,
+    #[serde(borrow)]
+    pub alternate_identifier: Text<'a>,
 }
 
 #[derive(Default, Deserialize)]
@@ -155,5 +157,13 @@ pub struct State<'a> {
     pub justification: Text<'a>,
     #[serde(borrow, alias = "analysisDetails")]
     pub detail: Text<'a>,
-    pub is_suppressed: bool,
+    #[serde(borrow)]
+    is_suppressed: Text<'a>,
+}
+
+impl State<'_> {
+    /// Whether the team has hidden the finding.
+    pub fn is_suppressed(&self) -> bool {
+        self.is_suppressed.as_str() == "true"
+    }
 }
