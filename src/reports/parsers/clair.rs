@@ -8,12 +8,13 @@ use crate::base::severity::Severity;
 use crate::reports::builder::{self, ReportBuilder};
 use crate::reports::error::ParseError;
 use crate::reports::parser::{Parser, Sign};
+use crate::reports::read::cvss::Ratings;
 use crate::reports::read::json;
 use crate::reports::read::text::{self, Text};
 use crate::reports::read::words;
 use crate::reports::report::{Analysis, AnalysisState, AssetKind, Finding, Report, Vulnerability};
 use crate::reports::sniff::Sniff;
-use schema::{Answer, Clair4, ClairScanner, Entry, Feature, Klar, Known, Layer};
+use schema::{Answer, Clair4, ClairScanner, Enrichment, Entry, Feature, Klar, Known, Layer};
 
 /// Clair.
 pub const PARSER: Parser = Parser {
@@ -97,11 +98,17 @@ fn add(builder: &mut ReportBuilder, entry: &Entry<'_>, asset: Option<usize>, fin
 /// Clair 4 keeps packages and vulnerabilities apart, and which package has which. A vulnerability is read once, however
 /// many packages have it.
 fn add_all_of_4(builder: &mut ReportBuilder, file: Clair4<'_>) {
+    let mut enriched: HashMap<&Text<'_>, Vec<&Enrichment<'_>>> = HashMap::new();
+    let lists = file.enrichments.0.iter().flat_map(|(_, lists)| lists.iter());
+    for (id, said) in lists.flat_map(|by_id| by_id.0.iter()) {
+        enriched.entry(id).or_default().extend(said.iter().map(|said| &said.0));
+    }
     let mut known = HashMap::new();
     for (id, entry) in file.vulnerabilities.0 {
         if let Some(entry) = builder.keep(entry.read(), format_args!("/vulnerabilities/{id}")) {
             let word = entry.normalized_severity.or(&entry.severity);
             let vulnerability = vulnerability(&entry.name, &entry.description, word, &entry.links);
+            let vulnerability = enrich(vulnerability, enriched.get(&id).map_or(&[], Vec::as_slice));
             known.insert(id, (vulnerability, entry));
         }
     }
@@ -114,6 +121,19 @@ fn add_all_of_4(builder: &mut ReportBuilder, file: Clair4<'_>) {
             }
         }
     }
+}
+
+/// What Clair adds from the NVD and from EPSS; where the distribution has no word, the score speaks.
+fn enrich(mut vulnerability: Vulnerability, enrichments: &[&Enrichment<'_>]) -> Vulnerability {
+    let mut ratings = Ratings::default();
+    for said in enrichments {
+        ratings.add(&said.vector, said.base_score.0);
+        vulnerability.epss = vulnerability.epss.or(said.epss.probability());
+    }
+    if vulnerability.severity == Severity::Unknown {
+        vulnerability.severity = ratings.severity("");
+    }
+    ratings.rate(vulnerability)
 }
 
 fn add_known(

@@ -28,6 +28,7 @@ pub const PARSER: Parser = Parser {
         &[Sign::Has("libraries[].keyUuid"), Sign::Has("libraries[].vulnerabilities")],
         &[Sign::Has("alerts[].vulnerability"), Sign::Has("alerts[].library")],
         &[Sign::Says("alerts[].type", "SECURITY_VULNERABILITY"), Sign::Has("alerts[].library")],
+        &[Sign::Has("supportToken"), Sign::List("response")],
         &[
             Sign::Has("response[].vulnerability"),
             Sign::Has("response[].component"),
