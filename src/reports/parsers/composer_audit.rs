@@ -22,7 +22,7 @@ pub const PARSER: Parser = Parser {
     example: r#"{"advisories": {"league/flysystem": [{"advisoryId": "PKSA-abcd-efgh-ijkl", "packageName": "league/flysystem",
   "affectedVersions": "<1.1.4", "title": "Race condition", "cve": "CVE-2026-10001", "severity": "high"}]}, "abandoned": []}"#,
     shapes: &[
-        &[Sign::Has("advisories.*[].advisoryId"), Sign::Has("advisories.*[].packageName")],
+        &[Sign::Has("advisories.*.advisoryId"), Sign::Has("advisories.*.packageName")],
         &[Sign::Has("advisories.*.*.advisoryId"), Sign::Has("advisories.*.*.packageName")],
         &[Sign::Has("advisories"), Sign::Has("abandoned")],
         &[Sign::Has("advisories"), Sign::Has("ignored-advisories")],
