@@ -31,6 +31,7 @@ pub const PARSER: Parser = Parser {
     shapes: &[
         &[Sign::Has("[].SchemaVersion"), Sign::Has("[].AwsAccountId"), Sign::Has("[].GeneratorId")],
         &[Sign::Has("[].ProductArn"), Sign::Has("[].AwsAccountId"), Sign::Has("[].Resources")],
+        &[Sign::Has("[].SchemaVersion"), Sign::Has("[].Title"), Sign::Has("[].Resources")],
         &[Sign::Has("SchemaVersion"), Sign::Has("AwsAccountId"), Sign::Has("GeneratorId")],
     ],
     parse,

@@ -21,6 +21,8 @@ pub const PARSER: Parser = Parser {
     shapes: &[
         &[Sign::Has("Findings[].AwsAccountId"), Sign::Has("Findings[].GeneratorId")],
         &[Sign::Has("findings[].AwsAccountId"), Sign::Has("findings[].GeneratorId")],
+        &[Sign::Has("Findings[].SchemaVersion"), Sign::Has("Findings[].Title"), Sign::Has("Findings[].Resources")],
+        &[Sign::Has("findings[].SchemaVersion"), Sign::Has("findings[].Title"), Sign::Has("findings[].Resources")],
         &[Sign::Has("detail.findings[].AwsAccountId"), Sign::Has("detail.findings[].GeneratorId")],
     ],
     parse,

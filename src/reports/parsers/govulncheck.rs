@@ -36,6 +36,8 @@ pub const PARSER: Parser = Parser {
         &[Sign::Has("config.protocol_version"), Sign::Has("config.scan_level")],
         &[Sign::Has("[].config.protocol_version"), Sign::Has("[].config.scan_level")],
         &[Sign::Has("config.protocol_version"), Sign::Says("config.scanner_name", "govulncheck")],
+        &[Sign::Has("finding.osv"), Sign::List("finding.trace")],
+        &[Sign::Has("[].finding.osv"), Sign::List("[].finding.trace")],
         &[Sign::Says("config.name", "govulncheck"), Sign::Has("config.data_source")],
         &[Sign::Object("Calls.Functions"), Sign::Has("Calls.Functions.*.PkgPath")],
         &[Sign::Object("Calls.Functions"), Sign::Has("Imports"), Sign::Has("Requires")],
@@ -147,8 +149,11 @@ impl<'a> Found<'a> {
     }
 
     fn add_to(self, builder: &mut ReportBuilder) -> Result<(), ParseError> {
-        let Some(config) = self.config else {
-            return Err(ParseError::unfit("file", "no config message: govulncheck begins with one"));
+        let config = match self.config {
+            Some(config) => config,
+            // Who picks out what interests them leaves the config behind, but no finding.
+            None if !self.reached.is_empty() => Config { scan_level: "symbol".into(), ..Config::default() },
+            None => return Err(ParseError::unfit("file", "no config message: govulncheck begins with one")),
         };
         for reached in self.reached {
             let unknown = Osv { id: reached.id.clone(), ..Osv::default() };
