@@ -172,9 +172,9 @@ fn vulnerability(name: &Text<'_>, description: &Text<'_>, severity: &str, links:
 /// Clair's `Defcon1` is above critical: it stops the build whatever the threshold. What is negligible "is technically a
 /// vulnerability" to it, and no more.
 fn severity(word: &str) -> Severity {
-    match word {
-        "Defcon1" => Severity::Critical,
-        "Negligible" => Severity::None,
+    match word.to_ascii_lowercase().as_str() {
+        "defcon1" => Severity::Critical,
+        "negligible" => Severity::None,
         word => words::severity_or_unknown(word),
     }
 }

@@ -35,7 +35,12 @@ pub const PARSER: Parser = Parser {
         &[Sign::Has("[].entityInfo.vulnerabilities"), Sign::Has("[].entityInfo.complianceIssues")],
         &[Sign::Has("[].vulnerabilityDistribution"), Sign::Has("[].complianceIssues")],
         &[Sign::Column("cve id"), Sign::Column("compliance id"), Sign::Column("fix status"), Sign::Column("packages")],
-        &[Sign::Column("cve id"), Sign::Column("fix status"), Sign::Column("packages"), Sign::Column("package version")],
+        &[
+            Sign::Column("cve id"),
+            Sign::Column("fix status"),
+            Sign::Column("packages"),
+            Sign::Column("package version"),
+        ],
     ],
     parse,
 };
