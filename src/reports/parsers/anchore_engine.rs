@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::base::severity::Severity;
 use crate::reports::builder::{self, ReportBuilder};
 use crate::reports::error::ParseError;
 use crate::reports::parser::{Parser, Sign};
@@ -141,7 +142,7 @@ fn vulnerability(entry: &Entry<'_>) -> Vulnerability {
     for score in scores().flat_map(|scores| [&scores.cvss_v3, &scores.cvss_v2]) {
         ratings.add(&score.vector_string, score.base_score.0);
     }
-    let severity = ratings.severity(&entry.severity);
+    let severity = severity(&ratings, &entry.severity);
     ratings.rate(Vulnerability {
         key: words::key(&ids, "Anchore", &entry.vuln),
         title: entry.vuln.title(),
@@ -151,4 +152,9 @@ fn vulnerability(entry: &Entry<'_>) -> Vulnerability {
         ids,
         ..Vulnerability::default()
     })
+}
+
+/// Anchore takes its words from the distributions, to which `Negligible` is a problem only in theory.
+fn severity(ratings: &Ratings, word: &str) -> Severity {
+    if word.eq_ignore_ascii_case("negligible") { Severity::None } else { ratings.severity(word) }
 }

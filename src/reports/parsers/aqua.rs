@@ -27,9 +27,12 @@ pub const PARSER: Parser = Parser {
     shapes: &[
         &[Sign::Has("image"), Sign::Has("resources"), Sign::Has("vulnerability_summary")],
         &[Sign::Has("resources[].resource"), Sign::Has("resources[].scanned")],
+        &[Sign::Has("image"), Sign::Has("vulnerability_summary"), Sign::Has("image_assurance_results")],
         &[Sign::Has("[].results.resources"), Sign::Has("[].results.image")],
         &[Sign::Has("cves"), Sign::Has("cves_counts"), Sign::Has("image_name")],
+        &[Sign::Has("cves[].name"), Sign::Has("cves[].file")],
         &[Sign::Has("result"), Sign::Has("pagesize"), Sign::Has("query.include_vpatch_info")],
+        &[Sign::Has("result"), Sign::Has("pagesize"), Sign::Has("page"), Sign::Has("count")],
         &[Sign::Has("result[].resource"), Sign::Has("result[].aqua_severity")],
     ],
     parse,
@@ -59,7 +62,8 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     });
     let scan = Scan { image: file.image, scan_started: file.scan_started, resources: file.resources };
     add_scan(&mut builder, scan, "");
-    json::expect_one(text, &["resources", "cves", "result"])?;
+    // Of an image without packages only the summary is there.
+    json::expect_one(text, &["resources", "vulnerability_summary", "cves", "result"])?;
     Ok(vec![builder.finish()])
 }
 

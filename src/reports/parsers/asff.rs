@@ -1,4 +1,4 @@
-//! The AWS Security Finding Format, as a list of findings. Security Hub exports wrap the same.
+//! The AWS Security Finding Format, as a list of findings or one after the other. Security Hub exports wrap the same.
 //!
 //! A finding may name several resources; it is one, on the first, with the others as facts.
 
@@ -31,6 +31,8 @@ pub const PARSER: Parser = Parser {
     shapes: &[
         &[Sign::Has("[].SchemaVersion"), Sign::Has("[].AwsAccountId"), Sign::Has("[].GeneratorId")],
         &[Sign::Has("[].ProductArn"), Sign::Has("[].AwsAccountId"), Sign::Has("[].Resources")],
+        &[Sign::Has("[].SchemaVersion"), Sign::Has("[].Title"), Sign::Has("[].Resources")],
+        &[Sign::Has("SchemaVersion"), Sign::Has("AwsAccountId"), Sign::Has("GeneratorId")],
     ],
     parse,
 };
@@ -38,7 +40,12 @@ pub const PARSER: Parser = Parser {
 const TOOL: &str = "AWS Security Hub";
 
 fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
-    read(json::read(text)?, "")
+    if !text.trim_start().starts_with('{') {
+        return read(json::read(text)?, "");
+    }
+    let mut builder = ReportBuilder::new(TOOL);
+    builder.each_in(text, add)?;
+    Ok(vec![builder.finish()])
 }
 
 /// Reads findings that stand in a list.
@@ -93,22 +100,32 @@ fn add(builder: &mut ReportBuilder, entry: &AwsFinding<'_>, place: Box<str>) {
     builder.add_differing(finding, severity, &entry.title, &entry.description);
 }
 
-/// The label; without one, what AWS says the normalized number means.
+/// The label; without one, what AWS says the normalized number means, and last the product's own word.
 fn severity(entry: &AwsFinding<'_>) -> Severity {
-    words::severity(&entry.severity.label).unwrap_or_else(|| match entry.severity.normalized.0 {
+    let (given, first) = (&entry.severity, &entry.provider.severity);
+    words::severity(given.label.or(&first.label)).unwrap_or_else(|| match given.normalized.0.or(first.normalized.0) {
         Some(number) if number >= 90.0 => Severity::Critical,
         Some(number) if number >= 70.0 => Severity::High,
         Some(number) if number >= 40.0 => Severity::Medium,
         Some(number) if number >= 1.0 => Severity::Low,
         Some(_) => Severity::None,
-        None => Severity::Unknown,
+        None => words::severity_or_unknown(given.original.or(&first.original)),
     })
+}
+
+/// Some scanners name the CVE only in the title.
+fn ids(entry: &AwsFinding<'_>) -> Vec<String> {
+    if entry.vulnerabilities.is_empty() {
+        return words::ids_in(&entry.title);
+    }
+    let flaws = entry.vulnerabilities.iter();
+    let ids = flaws.flat_map(|flaw| [&flaw.id].into_iter().chain(flaw.related_vulnerabilities.iter()));
+    words::each_once(ids.filter_map(Text::some_line))
 }
 
 fn vulnerability(builder: &mut ReportBuilder, entry: &AwsFinding<'_>) -> usize {
     let flaws = || entry.vulnerabilities.iter();
-    let ids = flaws().flat_map(|flaw| [&flaw.id].into_iter().chain(flaw.related_vulnerabilities.iter()));
-    let ids = words::each_once(ids.filter_map(Text::some_line));
+    let ids = ids(entry);
     builder.vulnerability(&words::key(&ids, TOOL, rule(entry)), || {
         let advice = &entry.remediation.recommendation;
         let links = [&advice.url, &entry.source_url].into_iter();

@@ -51,7 +51,10 @@ pub fn asset(builder: &mut ReportBuilder, account: &str, kind: &str, id: &str) -
             let name = name.split_once("/sha256:").map_or(name, |(name, _)| name);
             (builder.asset(AssetKind::Image, words::image_name(name)), None)
         }
-        _ => (builder.asset(AssetKind::Resource, &format!("aws/{}", text::line(account))), text::some_line(id)),
+        _ => {
+            let account = text::some_line(account).map(|account| format!("aws/{account}"));
+            (account.and_then(|account| builder.asset(AssetKind::Resource, &account)), text::some_line(id))
+        }
     }
 }
 

@@ -124,7 +124,7 @@ fn of_entry<'e>(entry: &'e Entry<'_>) -> Check<'e> {
 /// severity but the level of the CIS benchmark, whose first is what nobody can do without.
 fn severity<'t>(word: &'t str, level: &str) -> &'t str {
     match (word, level) {
-        ("Informational", _) => "low",
+        (word, _) if word.eq_ignore_ascii_case("informational") => "low",
         ("", "Level 1") => "critical",
         ("", _) => "high",
         (word, _) => word,

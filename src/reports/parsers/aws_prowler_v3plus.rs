@@ -1,4 +1,4 @@
-//! Prowler 3: its own JSON. Under this scan type DefectDojo also takes the OCSF of later versions.
+//! Prowler 3: its own JSON. Under this scan type DefectDojo also takes OCSF.
 
 use serde::Deserialize;
 
@@ -86,7 +86,7 @@ struct Recommendation<'a> {
 
 fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     let mut builder = ReportBuilder::new("Prowler");
-    if Sniff::first(text).has("[].finding_info") {
+    if Sniff::first(text).has("[].metadata.product") {
         prowler::read_ocsf(&mut builder, text)?;
     } else {
         let entries: Entries<'_, Entry<'_>> = json::read(text)?;

@@ -1,11 +1,12 @@
 //! AWS Security Hub, as `aws securityhub get-findings` answers: findings of the AWS Security Finding Format in an object.
+//! EventBridge passes them on in the detail of an event.
 
 use serde::Deserialize;
 
 use crate::reports::error::ParseError;
 use crate::reports::parser::{Parser, Sign};
 use crate::reports::parsers::asff::{self, AwsFinding};
-use crate::reports::read::json::{self, Entries};
+use crate::reports::read::json::{self, Entries, Object};
 use crate::reports::report::Report;
 
 /// AWS Security Hub.
@@ -20,6 +21,9 @@ pub const PARSER: Parser = Parser {
     shapes: &[
         &[Sign::Has("Findings[].AwsAccountId"), Sign::Has("Findings[].GeneratorId")],
         &[Sign::Has("findings[].AwsAccountId"), Sign::Has("findings[].GeneratorId")],
+        &[Sign::Has("Findings[].SchemaVersion"), Sign::Has("Findings[].Title"), Sign::Has("Findings[].Resources")],
+        &[Sign::Has("findings[].SchemaVersion"), Sign::Has("findings[].Title"), Sign::Has("findings[].Resources")],
+        &[Sign::Has("detail.findings[].AwsAccountId"), Sign::Has("detail.findings[].GeneratorId")],
     ],
     parse,
 };
@@ -29,9 +33,19 @@ pub const PARSER: Parser = Parser {
 struct File<'a> {
     #[serde(borrow, rename = "Findings", alias = "findings")]
     findings: Entries<'a, AwsFinding<'a>>,
+    #[serde(borrow)]
+    detail: Object<Detail<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Detail<'a> {
+    #[serde(borrow)]
+    findings: Entries<'a, AwsFinding<'a>>,
 }
 
 fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     let file: File<'_> = json::read(text)?;
-    asff::read(file.findings, "/Findings")
+    let detail = file.detail.0.findings;
+    if detail.is_empty() { asff::read(file.findings, "/Findings") } else { asff::read(detail, "/detail/findings") }
 }

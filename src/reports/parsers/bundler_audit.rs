@@ -30,6 +30,7 @@ pub const PARSER: Parser = Parser {
         &[Sign::Contains("Name: "), Sign::Contains("\nCriticality: "), Sign::Contains("\nSolution: ")],
         &[Sign::Contains("Insecure Source URI found: ")],
         &[Sign::Column("no vulnerabilities found")],
+        &[Sign::Contains("ruby-advisory-db"), Sign::Contains("\nNo vulnerabilities found")],
     ],
     parse,
 };

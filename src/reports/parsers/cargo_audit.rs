@@ -11,6 +11,7 @@ use crate::reports::read::json::{self, Entries, List, Object, Pairs};
 use crate::reports::read::text::{self, Text};
 use crate::reports::read::words;
 use crate::reports::report::{Finding, Report, Vulnerability};
+use crate::reports::sniff::Sniff;
 
 /// cargo-audit.
 pub const PARSER: Parser = Parser {
@@ -37,6 +38,13 @@ struct File<'a> {
     warnings: Pairs<Text<'a>, Entries<'a, Entry<'a>>>,
 }
 
+/// Before version 0.13 the warnings were a list.
+#[derive(Deserialize)]
+struct Older<'a> {
+    #[serde(borrow)]
+    warnings: Entries<'a, Entry<'a>>,
+}
+
 #[derive(Deserialize)]
 struct Vulnerabilities<'a> {
     #[serde(borrow)]
@@ -45,6 +53,8 @@ struct Vulnerabilities<'a> {
 
 #[derive(Deserialize)]
 struct Entry<'a> {
+    #[serde(borrow, default)]
+    kind: Text<'a>,
     #[serde(borrow)]
     package: Package<'a>,
     #[serde(borrow, default)]
@@ -107,6 +117,10 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     for (kind, entries) in file.warnings.0 {
         let path = format!("/warnings/{kind}");
         builder.each(entries, &path, |builder, entry, place| add(builder, entry, &kind, place));
+    }
+    if Sniff::first(text).is_list("warnings") {
+        let older: Older<'_> = json::read(text)?;
+        builder.each(older.warnings, "/warnings", |builder, entry, place| add(builder, entry, &entry.kind, place));
     }
     Ok(vec![builder.finish()])
 }

@@ -1,4 +1,5 @@
-//! Dependency-Track's Finding Packaging Format, versions 1.0 to 1.3: what it knows of one project.
+//! Dependency-Track's Finding Packaging Format, versions 1.0 to 1.3: what it knows of one project. Its API answers with the
+//! bare list.
 
 mod schema;
 
@@ -25,13 +26,19 @@ pub const PARSER: Parser = Parser {
     shapes: &[
         &[Sign::Has("findings"), Sign::Says("meta.application", "Dependency-Track")],
         &[Sign::Has("findings[].component"), Sign::Has("findings[].vulnerability.vulnId"), Sign::Has("project")],
+        &[Sign::Has("project"), Sign::Says("meta.application", "Dependency-Track")],
+        &[Sign::Object("[].component"), Sign::Has("[].vulnerability.vulnId"), Sign::Has("[].matrix")],
     ],
     parse,
 };
 
 fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
-    let file: File<'_> = json::read(text)?;
     let mut builder = ReportBuilder::new("Dependency-Track");
+    if text.trim_start().starts_with('[') {
+        builder.each(json::read(text)?, "", |builder, entry, place| add(builder, entry, None, place));
+        return Ok(vec![builder.finish()]);
+    }
+    let file: File<'_> = json::read(text)?;
     let head = builder.head();
     head.tool_version = file.meta.version.some_line();
     head.reported_at = file.meta.timestamp.time();
@@ -66,7 +73,9 @@ fn add(builder: &mut ReportBuilder, entry: &Entry<'_>, asset: Option<usize>, pla
 fn vulnerability(entry: &Entry<'_>) -> Vulnerability {
     let known = &entry.vulnerability;
     let aliases = known.aliases.iter().flat_map(|alias| alias.ids()).filter_map(Text::some_line);
-    let ids = words::each_once(known.vuln_id.some_line().into_iter().chain(aliases));
+    // What the analyzer calls it that found it.
+    let other = entry.attribution.alternate_identifier.some_line().filter(|id| words::is_vulnerability_id(id));
+    let ids = words::each_once(known.vuln_id.some_line().into_iter().chain(aliases).chain(other));
     let ratings = ratings(known);
     let severity = ratings.severity(&known.severity);
     let cwes = known.cwes.iter().map(|cwe| &cwe.cwe_id).chain([&known.cwe_id]);
@@ -117,12 +126,14 @@ fn ratings(known: &Known<'_>) -> Ratings {
 
 fn analysis(given: &State<'_>) -> Option<Analysis> {
     let state = match given.state.as_str() {
+        // Whatever else was said of it, the team does not want to see it any more.
+        "EXPLOITABLE" | "IN_TRIAGE" if given.is_suppressed() => AnalysisState::RiskAccepted,
         "EXPLOITABLE" => AnalysisState::Affected,
         "IN_TRIAGE" => AnalysisState::InReview,
         "RESOLVED" => AnalysisState::Resolved,
         "FALSE_POSITIVE" => AnalysisState::FalsePositive,
         "NOT_AFFECTED" => AnalysisState::NotAffected,
-        _ if given.is_suppressed => AnalysisState::RiskAccepted,
+        _ if given.is_suppressed() => AnalysisState::RiskAccepted,
         _ => return None,
     };
     let reasons = [given.justification.some_line().filter(|reason| reason != "NOT_SET"), given.detail.some_text()];

@@ -78,7 +78,7 @@ fn add(builder: &mut ReportBuilder, detail: &Detail<'_>, asset: Option<usize>, p
 /// Dockle's levels say how much a checkpoint matters, and its lowest still asks for something to be done. `SKIP` could
 /// not be looked at, `IGNORE` is in the team's own ignore file.
 fn severity(level: &str) -> Option<Severity> {
-    match level {
+    match level.to_ascii_uppercase().as_str() {
         "FATAL" => Some(Severity::High),
         "WARN" => Some(Severity::Medium),
         "INFO" => Some(Severity::Low),

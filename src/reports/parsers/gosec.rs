@@ -63,8 +63,8 @@ struct Issue<'a> {
     line: Text<'a>,
     #[serde(borrow, default)]
     code: Text<'a>,
-    #[serde(default)]
-    nosec: bool,
+    #[serde(borrow, default)]
+    nosec: Text<'a>,
     #[serde(borrow, default)]
     suppressions: List<Object<Suppression<'a>>>,
     #[serde(borrow, default)]
@@ -135,6 +135,6 @@ fn snippet(issue: &Issue<'_>) -> Option<String> {
 
 fn analysis(issue: &Issue<'_>) -> Option<Analysis> {
     let reasons = issue.suppressions.iter().find_map(|suppression| suppression.justification.some_text());
-    let is_accepted = issue.nosec || !issue.suppressions.is_empty();
+    let is_accepted = issue.nosec.as_str() == "true" || !issue.suppressions.is_empty();
     is_accepted.then_some(Analysis { state: AnalysisState::RiskAccepted, justification: reasons })
 }

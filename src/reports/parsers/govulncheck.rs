@@ -1,8 +1,9 @@
-//! govulncheck: its messages, one after the other or put into a list, and the single object that it wrote before 1.0.
+//! govulncheck: its messages, one after the other or put into a list, and the single object that it wrote at first.
 //!
 //! It reports a vulnerability up to three times: for the module, for the package that is imported, for each symbol that
 //! is called. That is one finding per module, at the deepest level that was found.
 
+mod old;
 mod schema;
 
 use std::collections::HashMap;
@@ -11,12 +12,14 @@ use crate::base::severity::Severity;
 use crate::reports::builder::{self, ReportBuilder};
 use crate::reports::error::ParseError;
 use crate::reports::parser::{Parser, Sign};
+use crate::reports::read::cvss::Ratings;
 use crate::reports::read::json::{self, Entries};
 use crate::reports::read::text::{self, Text};
 use crate::reports::read::words;
 use crate::reports::report::{Finding, Location, Report, Vulnerability};
 use crate::reports::sniff::Sniff;
-use schema::{Config, Frame, Hit, Message, Old, OldHit, Osv};
+use old::Old;
+use schema::{Config, Frame, Hit, Message, Osv, Rating};
 
 /// govulncheck.
 pub const PARSER: Parser = Parser {
@@ -33,6 +36,9 @@ pub const PARSER: Parser = Parser {
         &[Sign::Has("config.protocol_version"), Sign::Has("config.scan_level")],
         &[Sign::Has("[].config.protocol_version"), Sign::Has("[].config.scan_level")],
         &[Sign::Has("config.protocol_version"), Sign::Says("config.scanner_name", "govulncheck")],
+        &[Sign::Has("finding.osv"), Sign::List("finding.trace")],
+        &[Sign::Has("[].finding.osv"), Sign::List("[].finding.trace")],
+        &[Sign::Says("config.name", "govulncheck"), Sign::Has("config.data_source")],
         &[Sign::Object("Calls.Functions"), Sign::Has("Calls.Functions.*.PkgPath")],
         &[Sign::Object("Calls.Functions"), Sign::Has("Imports"), Sign::Has("Requires")],
     ],
@@ -93,7 +99,7 @@ impl<'a> Found<'a> {
     fn take(&mut self, builder: &mut ReportBuilder, message: Result<Message<'a>, Box<str>>, place: String) {
         let Some(message) = builder.keep(message, &place) else { return };
         if let Some(config) = message.config {
-            builder.head().tool_version = config.scanner_version.some_line();
+            builder.head().tool_version = config.scanner_version.or(&config.version).some_line();
             self.config = Some(config);
         }
         if let Some(root) = message.sbom.roots.first() {
@@ -101,6 +107,12 @@ impl<'a> Found<'a> {
         }
         if let Some(osv) = message.osv {
             self.vulnerabilities.insert(osv.id.clone(), osv);
+        }
+        if let Some(old) = message.vulnerability {
+            for reached in old::in_modules(&old, &place) {
+                self.reach(reached);
+            }
+            self.vulnerabilities.insert(old.osv.id.clone(), old.osv);
         }
         if let Some(hit) = message.finding {
             self.reach(reached(hit, place));
@@ -115,7 +127,7 @@ impl<'a> Found<'a> {
             let place = format!("/Vulns/{index}");
             let Some(hit) = builder.keep(hit, &place) else { continue };
             let version = versions.get(&hit.mod_path).cloned().unwrap_or_default();
-            self.reach(reached_in_old(&hit, version, place));
+            self.reach(old::reached(&hit, version, place));
             self.vulnerabilities.insert(hit.osv.id.clone(), hit.osv);
         }
     }
@@ -137,8 +149,11 @@ impl<'a> Found<'a> {
     }
 
     fn add_to(self, builder: &mut ReportBuilder) -> Result<(), ParseError> {
-        let Some(config) = self.config else {
-            return Err(ParseError::unfit("file", "no config message: govulncheck begins with one"));
+        let config = match self.config {
+            Some(config) => config,
+            // Who picks out what interests them leaves the config behind, but no finding.
+            None if !self.reached.is_empty() => Config { scan_level: "symbol".into(), ..Config::default() },
+            None => return Err(ParseError::unfit("file", "no config message: govulncheck begins with one")),
         };
         for reached in self.reached {
             let unknown = Osv { id: reached.id.clone(), ..Osv::default() };
@@ -184,24 +199,6 @@ fn reached<'a>(mut hit: Hit<'a>, place: String) -> Reached<'a> {
     Reached { id: hit.osv, module, version, fixed: hit.fixed_version, level, symbols, location, place }
 }
 
-fn reached_in_old<'a>(hit: &OldHit<'a>, version: Text<'a>, place: String) -> Reached<'a> {
-    let level = match (hit.call_sink.positive(), hit.import_sink.positive()) {
-        (Some(_), _) => Level::Symbol,
-        (None, Some(_)) => Level::Package,
-        (None, None) => Level::Module,
-    };
-    let symbols = vec![format!("{}.{}", hit.pkg_path.line(), hit.symbol.line())];
-    Reached {
-        id: hit.osv.id.clone(),
-        module: hit.mod_path.clone(),
-        version,
-        level,
-        symbols,
-        place,
-        ..Reached::default()
-    }
-}
-
 /// The Go vulnerability database rates nothing; what govulncheck finds out is whether the vulnerable code is reached.
 /// Called, it is as bad as it can be; imported, it is a slip away; otherwise it is good to know. What the scan was told
 /// not to look for stays unknown.
@@ -214,17 +211,26 @@ fn severity(level: Level, scanned: &str) -> Severity {
     }
 }
 
-fn vulnerability(osv: &Osv<'_>, severity: Severity) -> Vulnerability {
+/// Another database (`-db`) may rate what it knows: then that counts.
+fn vulnerability(osv: &Osv<'_>, by_level: Severity) -> Vulnerability {
     let ids = words::each_once([&osv.id].into_iter().chain(osv.aliases.iter()).filter_map(Text::some_line));
     let links = [&osv.database_specific.url].into_iter().chain(osv.references.iter().map(|reference| &reference.url));
     let older = osv.affected.iter().map(|affected| &affected.database_specific.url);
-    Vulnerability {
+    let (mut ratings, mut word) = (Ratings::default(), osv.database_specific.severity.as_str());
+    for rating in osv.severity.iter() {
+        match rating {
+            Rating::Vector { score } => ratings.add(score, score.number()),
+            Rating::Word(said) => word = said,
+        }
+    }
+    let rated = ratings.severity(word);
+    ratings.rate(Vulnerability {
         key: words::key(&ids, "govulncheck", &osv.id),
         title: osv.summary.or(&osv.id).title(),
         description: osv.details.text(),
-        severity,
+        severity: if rated == Severity::Unknown { by_level } else { rated },
         references: words::each_once(links.chain(older).filter_map(Text::some_line)),
         ids,
         ..Vulnerability::default()
-    }
+    })
 }

@@ -73,7 +73,7 @@ fn documentation(code: &str) -> Option<String> {
 /// Hadolint's levels are of a linter that fails a build already for `info`. Read one step up, as others that import it
 /// do, so that its warnings do not vanish among those of scanners.
 fn severity(level: &str) -> Severity {
-    match level {
+    match level.to_ascii_lowercase().as_str() {
         "error" => Severity::Critical,
         "warning" => Severity::High,
         _ => Severity::None,

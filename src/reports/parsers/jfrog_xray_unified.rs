@@ -35,7 +35,7 @@ struct File<'a> {
 
 #[derive(Deserialize)]
 struct Row<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, default)]
     issue_id: Text<'a>,
     #[serde(borrow, default)]
     summary: Text<'a>,
@@ -91,6 +91,10 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
 }
 
 fn add(builder: &mut ReportBuilder, row: &Row<'_>, place: Box<str>) {
+    if row.issue_id.is_empty() && row.cves.is_empty() {
+        builder.lose(place, "neither an issue nor a CVE");
+        return;
+    }
     let head = builder.head();
     head.reported_at = head.reported_at.max(row.artifact_scan_time.time());
     let (_, name, version) = component_id(&row.vulnerable_component);

@@ -1,5 +1,5 @@
-//! Mend, once WhiteSource: the list of vulnerabilities that its pages export, the libraries that its agent reports, and
-//! the answers of its platform.
+//! Mend, once WhiteSource: the list of vulnerabilities that its pages export, the libraries that its agent reports, the
+//! alerts of its older API, of which those about licenses and versions are passed over, and the answers of its platform.
 
 mod schema;
 
@@ -26,6 +26,9 @@ pub const PARSER: Parser = Parser {
         &[Sign::Has("vulnerabilities[].library"), Sign::Has("vulnerabilities[].name")],
         &[Sign::Has("projectVitals"), Sign::Has("libraries")],
         &[Sign::Has("libraries[].keyUuid"), Sign::Has("libraries[].vulnerabilities")],
+        &[Sign::Has("alerts[].vulnerability"), Sign::Has("alerts[].library")],
+        &[Sign::Says("alerts[].type", "SECURITY_VULNERABILITY"), Sign::Has("alerts[].library")],
+        &[Sign::Has("supportToken"), Sign::List("response")],
         &[
             Sign::Has("response[].vulnerability"),
             Sign::Has("response[].component"),
@@ -43,29 +46,37 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     head.reported_at = file.vitals.last_updated.time();
     builder.each(file.vulnerabilities, "/vulnerabilities", |builder, known, place| {
         builder.head().target = builder.head().target.take().or_else(|| known.project.some_line());
-        add(builder, known, &known.library, place);
+        add(builder, known, &known.library, Finding { place: Some(place), ..Finding::default() });
+    });
+    builder.each(file.alerts, "/alerts", |builder, alert, place| {
+        if alert.vulnerability.name.is_empty() {
+            return;
+        }
+        builder.head().target = builder.head().target.take().or_else(|| alert.project.some_line());
+        let (analysis, found_at) = (schema::analysis(&alert.status), alert.creation_date.or(&alert.date).time());
+        let finding = Finding { analysis, found_at, place: Some(place), ..Finding::default() };
+        add(builder, &alert.vulnerability, &alert.library, finding);
     });
     for (index, library) in file.libraries.into_iter().enumerate() {
         let path = format!("/libraries/{index}");
         let Some(mut library) = builder.keep(library, &path) else { continue };
         let list = std::mem::take(&mut library.vulnerabilities);
         builder.each(list, &format!("{path}/vulnerabilities"), |builder, known, place| {
-            add(builder, known, &library, place);
+            add(builder, known, &library, Finding { place: Some(place), ..Finding::default() });
         });
     }
     builder.each(file.response, "/response", add_answer);
-    json::expect_one(text, &["vulnerabilities", "libraries", "response"])?;
+    json::expect_one(text, &["vulnerabilities", "libraries", "alerts", "response"])?;
     Ok(vec![builder.finish()])
 }
 
-fn add(builder: &mut ReportBuilder, known: &Known<'_>, library: &Library<'_>, place: Box<str>) {
+fn add(builder: &mut ReportBuilder, known: &Known<'_>, library: &Library<'_>, finding: Finding) {
     let paths = known.locations.iter().map(|place| &place.path);
     let paths: Vec<&Text<'_>> = paths.chain(known.source_files.iter().map(|file| &file.local_path)).collect();
     let finding = Finding {
         component: builder.component(&name(library), &library.version, ""),
         location: Location { file: paths.first().and_then(|path| words::file_path(path)), ..Location::default() },
         fixed_version: fixed_version(&known.top_fix),
-        place: Some(place),
         facts: builder::facts([
             ("library_file", library.filename.some_line()),
             ("library_type", library.kind.some_line()),
@@ -73,7 +84,7 @@ fn add(builder: &mut ReportBuilder, known: &Known<'_>, library: &Library<'_>, pl
             ("product", known.product.some_line()),
             ("files", text::joined(paths.into_iter().skip(1).take(words::LIST_LIMIT), "\n")),
         ]),
-        ..Finding::default()
+        ..finding
     };
     builder.add_of(vulnerability(known), finding);
 }
@@ -124,7 +135,7 @@ fn add_answer(builder: &mut ReportBuilder, answer: &Answer<'_>, place: Box<str>)
     let finding = Finding {
         component: builder.component(&name(&answer.component), &answer.component.version, ""),
         location: Location { file: words::file_path(&answer.component.path), ..Location::default() },
-        analysis: answer.info.analysis(),
+        analysis: schema::analysis(&answer.info.status),
         fixed_version: fixed_version(&answer.top_fix),
         found_at: answer.info.detected_at.time(),
         place: Some(place),

@@ -1,4 +1,4 @@
-//! Prowler 4 and later: CSV with semicolons, and OCSF detection findings as JSON.
+//! Prowler 3 and later: CSV with semicolons, and OCSF findings as JSON.
 //!
 //! A check that passes is no finding, nor is what the team muted. One that a person has to look into is under review.
 
@@ -27,6 +27,7 @@ pub const PARSER: Parser = Parser {
         &[Sign::Column("check id"), Sign::Column("check title"), Sign::Column("status extended")],
         &[Sign::Says("[].metadata.product.name", "Prowler"), Sign::Has("[].status_code")],
         &[Sign::Says("[].metadata.product.name", "Prowler"), Sign::Object("[].finding_info")],
+        &[Sign::Says("[].metadata.product.name", "Prowler"), Sign::Object("[].finding"), Sign::Has("[].status")],
     ],
     parse,
 };

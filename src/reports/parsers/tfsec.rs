@@ -1,4 +1,5 @@
-//! tfsec's JSON, with the rules of version 1 (`aws-s3-no-public-access`) and of those before (`AWS001`).
+//! tfsec's JSON, with the rules of version 1 (`aws-s3-no-public-access`) and of those before (`AWS001`), of which the
+//! first had no description.
 //!
 //! A module that is used several times is reported for each use; the place in the code is one, and so is the finding.
 
@@ -22,7 +23,10 @@ pub const PARSER: Parser = Parser {
     example: r#"{"results": [{"rule_id": "AVD-AWS-0086", "long_id": "aws-s3-block-public-acls", "rule_provider": "aws",
   "rule_description": "S3 access block should block public ACLs", "severity": "HIGH", "description": "No access block",
   "location": {"filename": "main.tf", "start_line": 3, "end_line": 9}}]}"#,
-    shapes: &[&[Sign::Has("results[].rule_id"), Sign::Has("results[].rule_provider"), Sign::Has("results[].location")]],
+    shapes: &[
+        &[Sign::Has("results[].rule_id"), Sign::Has("results[].rule_provider"), Sign::Has("results[].location")],
+        &[Sign::Has("results[].rule_id"), Sign::Has("results[].location.filename"), Sign::Has("results[].severity")],
+    ],
     parse,
 };
 
@@ -58,8 +62,8 @@ struct Entry<'a> {
     severity: Text<'a>,
     #[serde(borrow, default)]
     status: Text<'a>,
-    #[serde(default)]
-    passed: bool,
+    #[serde(borrow, default)]
+    passed: Text<'a>,
     #[serde(borrow, default)]
     resource: Text<'a>,
     #[serde(borrow, default)]
@@ -85,7 +89,7 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
 /// The states of a check: by name, or by the number that some versions write.
 fn add(builder: &mut ReportBuilder, entry: &Entry<'_>, place: Box<str>) {
     let analysis = match entry.status.as_str() {
-        _ if entry.passed => return,
+        _ if entry.passed.as_str() == "true" => return,
         "passed" | "1" => return,
         "ignored" | "2" => Some(Analysis { state: AnalysisState::RiskAccepted, justification: None }),
         _ => None,

@@ -1,18 +1,20 @@
-//! Twistlock, now Prisma Cloud Compute: the JSON of `twistcli` and the tables of its console. What an image does not
-//! comply with is a finding, too.
+//! Twistlock, now Prisma Cloud Compute: the JSON of `twistcli` and of its API, and the tables of its console. What an
+//! image or a host does not comply with is a finding, too.
 
+mod schema;
 mod table;
 
-use serde::Deserialize;
-
+use crate::base::severity::Severity;
 use crate::reports::builder::{self, ReportBuilder};
 use crate::reports::error::ParseError;
 use crate::reports::parser::{Parser, Sign};
 use crate::reports::read::cvss::Ratings;
 use crate::reports::read::json::{self, Entries};
-use crate::reports::read::text::{self, Number, Text};
+use crate::reports::read::text;
 use crate::reports::read::words;
 use crate::reports::report::{AssetKind, Finding, Location, Report, Vulnerability};
+use crate::reports::sniff::Sniff;
+use schema::{Compliance, Entry, File, Image, Scan};
 
 /// Twistlock.
 pub const PARSER: Parser = Parser {
@@ -26,95 +28,60 @@ pub const PARSER: Parser = Parser {
     shapes: &[
         &[Sign::Has("results[].vulnerabilityDistribution"), Sign::Has("results[].complianceDistribution")],
         &[Sign::Has("results[].vulnerabilities[].packageName"), Sign::Has("results[].distro")],
+        &[
+            Sign::Has("results[].vulnerabilities[].packageName"),
+            Sign::Has("results[].vulnerabilities[].packageVersion"),
+        ],
+        &[Sign::Has("[].entityInfo.vulnerabilities"), Sign::Has("[].entityInfo.complianceIssues")],
+        &[Sign::Has("[].vulnerabilityDistribution"), Sign::Has("[].complianceIssues")],
         &[Sign::Column("cve id"), Sign::Column("compliance id"), Sign::Column("fix status"), Sign::Column("packages")],
+        &[
+            Sign::Column("cve id"),
+            Sign::Column("fix status"),
+            Sign::Column("packages"),
+            Sign::Column("package version"),
+        ],
     ],
     parse,
 };
 
-#[derive(Deserialize)]
-struct File<'a> {
-    #[serde(borrow)]
-    results: Entries<'a, Image<'a>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Image<'a> {
-    #[serde(borrow, default)]
-    name: Text<'a>,
-    #[serde(borrow, default)]
-    scan_time: Text<'a>,
-    #[serde(borrow, default)]
-    vulnerabilities: Entries<'a, Entry<'a>>,
-    #[serde(borrow, default)]
-    compliances: Entries<'a, Compliance<'a>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Entry<'a> {
-    #[serde(borrow)]
-    id: Text<'a>,
-    #[serde(borrow, default)]
-    status: Text<'a>,
-    #[serde(default)]
-    cvss: Number,
-    #[serde(borrow, default)]
-    vector: Text<'a>,
-    #[serde(borrow, default)]
-    description: Text<'a>,
-    #[serde(borrow, default)]
-    severity: Text<'a>,
-    #[serde(borrow, default)]
-    package_name: Text<'a>,
-    #[serde(borrow, default)]
-    package_version: Text<'a>,
-    #[serde(borrow, default)]
-    package_path: Text<'a>,
-    #[serde(borrow, default)]
-    package_type: Text<'a>,
-    #[serde(borrow, default)]
-    link: Text<'a>,
-    #[serde(borrow, default)]
-    layer_instruction: Text<'a>,
-    #[serde(borrow, default)]
-    discovered_date: Text<'a>,
-}
-
-#[derive(Deserialize)]
-struct Compliance<'a> {
-    #[serde(borrow, default)]
-    id: Text<'a>,
-    #[serde(borrow, default)]
-    title: Text<'a>,
-    #[serde(borrow, default)]
-    severity: Text<'a>,
-    #[serde(borrow, default)]
-    description: Text<'a>,
-    #[serde(borrow, default)]
-    cause: Text<'a>,
-    #[serde(borrow, default)]
-    category: Text<'a>,
-}
-
 fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     let mut builder = ReportBuilder::new("Twistlock");
-    if !text.trim_start().starts_with('{') {
+    if !text.trim_start().starts_with(['{', '[']) {
         table::read(text, &mut builder)?;
         return Ok(vec![builder.finish()]);
     }
-    let file: File<'_> = json::read(text)?;
-    for (index, image) in file.results.into_iter().enumerate() {
-        let path = format!("/results/{index}");
-        if let Some(image) = builder.keep(image, &path) {
-            add_image(&mut builder, image, &path);
+    if text.trim_start().starts_with('[') {
+        if Sniff::first(text).has("[].entityInfo") {
+            let scans: Entries<'_, Scan<'_>> = json::read(text)?;
+            add_images(&mut builder, scans.into_iter().map(|scan| Ok(scan?.entity_info)), "");
+        } else {
+            add_images(&mut builder, json::read::<Entries<'_, Image<'_>>>(text)?, "");
         }
+    } else {
+        let file: File<'_> = json::read(text)?;
+        add_images(&mut builder, file.results, "/results");
     }
     Ok(vec![builder.finish()])
 }
 
+fn add_images<'a>(
+    builder: &mut ReportBuilder,
+    images: impl IntoIterator<Item = Result<Image<'a>, Box<str>>>,
+    path: &str,
+) {
+    for (index, image) in images.into_iter().enumerate() {
+        let path = format!("{path}/{index}");
+        if let Some(image) = builder.keep(image, &path) {
+            add_image(builder, image, &path);
+        }
+    }
+}
+
 fn add_image(builder: &mut ReportBuilder, image: Image<'_>, path: &str) {
-    let asset = asset(builder, words::image_name(&image.name));
+    let tagged = text::joined([&image.repo_tag.registry, &image.repo_tag.repo], "/").unwrap_or_default();
+    let name = if image.name.is_empty() { &tagged } else { image.name.as_str() };
+    let asset = asset(builder, words::image_name(name)).or_else(|| builder.asset(AssetKind::Host, &image.hostname));
     let head = builder.head();
     head.reported_at = head.reported_at.max(image.scan_time.time());
     builder.each(image.vulnerabilities, &format!("{path}/vulnerabilities"), |builder, entry, place| {
@@ -134,8 +101,9 @@ fn asset(builder: &mut ReportBuilder, name: &str) -> Option<usize> {
 fn add(builder: &mut ReportBuilder, entry: &Entry<'_>, asset: Option<usize>, place: Box<str>) {
     let mut ratings = Ratings::default();
     ratings.add(&entry.vector, entry.cvss.0.filter(|score| *score > 0.0));
-    let severity = ratings.severity(&entry.severity);
-    let ids: Vec<String> = entry.id.some_line().into_iter().collect();
+    let severity = severity(&ratings, &entry.severity);
+    let id = entry.cve.or(&entry.id);
+    let ids: Vec<String> = id.some_line().into_iter().collect();
     let finding = Finding {
         asset,
         component: builder.component(&entry.package_name, &entry.package_version, ""),
@@ -151,8 +119,8 @@ fn add(builder: &mut ReportBuilder, entry: &Entry<'_>, asset: Option<usize>, pla
         ..Finding::default()
     };
     let vulnerability = Vulnerability {
-        key: words::key(&ids, "Twistlock", &entry.id),
-        title: entry.id.title(),
+        key: words::key(&ids, "Twistlock", id),
+        title: id.title(),
         description: entry.description.text(),
         severity,
         references: entry.link.some_line().into_iter().collect(),
@@ -182,4 +150,12 @@ fn add_compliance(builder: &mut ReportBuilder, entry: &Compliance<'_>, asset: Op
         ..Vulnerability::default()
     };
     builder.add_of(vulnerability, finding);
+}
+
+/// The words of the distributions, as Prisma Cloud normalizes them: what is not rated counts as low.
+fn severity(ratings: &Ratings, word: &str) -> Severity {
+    match word.to_ascii_lowercase().as_str() {
+        "unimportant" | "unassigned" | "not yet assigned" => Severity::Low,
+        word => ratings.severity(word),
+    }
 }

@@ -1,14 +1,16 @@
-//! Veracode: the detailed report as XML, and findings as the REST API gives them.
+//! Veracode: the detailed report as XML, findings as the REST API gives them, and the results of a pipeline scan.
 //!
 //! A flaw's category is what is wrong; its description tells of this one place.
 
 mod json;
+mod pipeline;
 mod xml;
 
 use crate::base::severity::Severity;
 use crate::reports::error::ParseError;
 use crate::reports::parser::{Parser, Sign};
 use crate::reports::report::{Analysis, AnalysisState, Report};
+use crate::reports::sniff::{Sniff, Syntax};
 
 /// Veracode.
 pub const PARSER: Parser = Parser {
@@ -24,6 +26,13 @@ pub const PARSER: Parser = Parser {
         &[Sign::Has("/detailedreport"), Sign::Contains("veracode.com")],
         &[Sign::Has("findings[].finding_details"), Sign::Has("findings[].scan_type")],
         &[Sign::Has("_embedded.findings[].finding_details"), Sign::Has("_embedded.findings[].scan_type")],
+        &[Sign::Has("findings[].issue_type_id"), Sign::Has("findings[].files.source_file")],
+        &[Sign::Has("scan_id"), Sign::Has("scan_status"), Sign::Has("modules_count"), Sign::List("findings")],
+        &[
+            Sign::Says("_links.self.href", "https://api.veracode."),
+            Sign::Has("page.total_elements"),
+            Sign::Lacks("_embedded"),
+        ],
     ],
     parse,
 };
@@ -31,7 +40,11 @@ pub const PARSER: Parser = Parser {
 const TOOL: &str = "Veracode";
 
 fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
-    if text.trim_start().starts_with('<') { xml::read(text) } else { json::read(text) }
+    match Sniff::first(text) {
+        sniff if sniff.syntax() == Syntax::Xml => xml::read(text),
+        sniff if sniff.has("scan_id") || sniff.has("findings[].issue_type_id") => pipeline::read(text),
+        _ => json::read(text),
+    }
 }
 
 /// Veracode's levels. Its «very low» flaws are possible weaknesses that nobody is known to exploit.

@@ -1,7 +1,8 @@
-//! Veracode SCA (SourceClear): the issues of a workspace as CSV, or as its REST API gives them.
+//! Veracode SCA (SourceClear): the issues of a workspace as CSV or as its REST API gives them, and what its agent writes.
 //!
 //! Issues of libraries and licenses are no vulnerabilities and are passed over. The CVE is written without `CVE-`.
 
+mod agent;
 mod schema;
 
 use crate::reports::builder::{self, ReportBuilder};
@@ -29,6 +30,7 @@ pub const PARSER: Parser = Parser {
         &[Sign::Column("issue type"), Sign::Column("library"), Sign::Column("version in use")],
         &[Sign::Has("_embedded.issues[].issue_type"), Sign::Has("_embedded.issues[].library")],
         &[Sign::List("_embedded.issues"), Sign::Object("page")],
+        &[Sign::List("records[].libraries"), Sign::Has("records[].vulnerabilities")],
     ],
     parse,
 };
@@ -40,6 +42,12 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     if text.trim_start().starts_with('{') {
         let file: File<'_> = json::read(text)?;
         builder.each(file.embedded.0.issues, "/_embedded/issues", add);
+        for (index, record) in file.records.into_iter().enumerate() {
+            let path = format!("/records/{index}");
+            if let Some(record) = builder.keep(record, &path) {
+                agent::add_record(&mut builder, record, index, &path);
+            }
+        }
     } else {
         rows(&mut builder, text)?;
     }

@@ -267,6 +267,45 @@ impl<'de: 'a, 'a, T: Deserialize<'de>> Visitor<'de> for EntriesVisitor<'a, T> {
     }
 }
 
+/// Entries that PHP wrote: a list out of which some were taken becomes an object with the numbers of the others as keys.
+#[derive(Debug, Clone)]
+pub struct Numbered<'a, T>(pub Entries<'a, T>);
+
+impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Numbered<'a, T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NumberedVisitor(PhantomData))
+    }
+}
+
+struct NumberedVisitor<'a, T>(PhantomData<Numbered<'a, T>>);
+
+impl<'de: 'a, 'a, T: Deserialize<'de>> Visitor<'de> for NumberedVisitor<'a, T> {
+    type Value = Numbered<'a, T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of entries, or an object that numbers them")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
+        EntriesVisitor(PhantomData).visit_seq(seq).map(Numbered)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut unread = Vec::new();
+        while let Some((_, raw)) = map.next_entry::<IgnoredAny, &'de RawValue>()? {
+            if unread.len() == ENTRY_LIMIT {
+                return Err(de::Error::custom(format_args!("more than {ENTRY_LIMIT} entries in one object")));
+            }
+            unread.push(raw.get());
+        }
+        Ok(Numbered(Entries { read: Vec::new(), unread }))
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
+        Ok(Numbered(Entries::default()))
+    }
+}
+
 /// An entry that does not stand in a list, but under a key of a [`Pairs`].
 #[derive(Debug, Clone)]
 pub struct Entry<'a, T> {

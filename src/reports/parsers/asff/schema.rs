@@ -26,6 +26,8 @@ pub struct AwsFinding<'a> {
     pub created_at: Text<'a>,
     #[serde(borrow)]
     pub severity: Object<FindingSeverity<'a>>,
+    #[serde(borrow, rename = "FindingProviderFields")]
+    pub provider: Object<Provider<'a>>,
     #[serde(borrow)]
     pub title: Text<'a>,
     #[serde(borrow)]
@@ -55,6 +57,16 @@ pub struct FindingSeverity<'a> {
     #[serde(borrow)]
     pub label: Text<'a>,
     pub normalized: Number,
+    #[serde(borrow)]
+    pub original: Text<'a>,
+}
+
+/// What the product said that found it, before anybody changed it.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct Provider<'a> {
+    #[serde(borrow)]
+    pub severity: Object<FindingSeverity<'a>>,
 }
 
 #[derive(Default, Deserialize)]

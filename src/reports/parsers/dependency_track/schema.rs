@@ -11,7 +11,8 @@ pub struct File<'a> {
     pub meta: Object<Meta<'a>>,
     #[serde(borrow, default)]
     pub project: Object<Project<'a>>,
-    #[serde(borrow)]
+    /// Of a project without any, some versions leave the list out.
+    #[serde(borrow, default)]
     pub findings: Entries<'a, Entry<'a>>,
 }
 
@@ -143,6 +144,8 @@ pub struct Attribution<'a> {
     pub attributed_on: Text<'a>,
     #[serde(borrow)]
     pub reference_url: Text<'a>,
+    #[serde(borrow)]
+    pub alternate_identifier: Text<'a>,
 }
 
 #[derive(Default, Deserialize)]
@@ -154,5 +157,13 @@ pub struct State<'a> {
     pub justification: Text<'a>,
     #[serde(borrow, alias = "analysisDetails")]
     pub detail: Text<'a>,
-    pub is_suppressed: bool,
+    #[serde(borrow)]
+    is_suppressed: Text<'a>,
+}
+
+impl State<'_> {
+    /// Whether the team has hidden the finding.
+    pub fn is_suppressed(&self) -> bool {
+        self.is_suppressed.as_str() == "true"
+    }
 }

@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 
-use crate::reports::read::json::{Entries, List, Object};
+use crate::reports::parsers::govulncheck::old::OldVulnerability;
+use crate::reports::read::json::{List, Object};
 use crate::reports::read::text::{Number, Text};
 
 #[derive(Deserialize)]
@@ -15,6 +16,9 @@ pub struct Message<'a> {
     pub osv: Option<Osv<'a>>,
     #[serde(borrow)]
     pub finding: Option<Hit<'a>>,
+    /// Version 0.1 only.
+    #[serde(borrow)]
+    pub vulnerability: Option<OldVulnerability<'a>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -24,6 +28,9 @@ pub struct Config<'a> {
     pub scanner_version: Text<'a>,
     #[serde(borrow)]
     pub scan_level: Text<'a>,
+    /// The tool's, in version 0.1.
+    #[serde(borrow)]
+    pub version: Text<'a>,
 }
 
 #[derive(Default, Deserialize)]
@@ -49,7 +56,20 @@ pub struct Osv<'a> {
     #[serde(borrow)]
     pub references: List<Object<Page<'a>>>,
     #[serde(borrow)]
+    pub severity: List<Rating<'a>>,
+    #[serde(borrow)]
     pub database_specific: Object<Page<'a>>,
+}
+
+/// A CVSS vector, or the word that some databases write instead.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub enum Rating<'a> {
+    Vector {
+        #[serde(borrow)]
+        score: Text<'a>,
+    },
+    Word(#[serde(borrow)] Text<'a>),
 }
 
 #[derive(Default, Deserialize)]
@@ -64,6 +84,9 @@ pub struct Affected<'a> {
 pub struct Page<'a> {
     #[serde(borrow)]
     pub url: Text<'a>,
+    /// A database's word for all that it says of a vulnerability.
+    #[serde(borrow)]
+    pub severity: Text<'a>,
 }
 
 #[derive(Deserialize)]
@@ -99,40 +122,4 @@ pub struct Position<'a> {
     #[serde(borrow)]
     pub filename: Text<'a>,
     pub line: Number,
-}
-
-/// The whole file, before version 1.0.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Old<'a> {
-    #[serde(borrow, default)]
-    pub vulns: Entries<'a, OldHit<'a>>,
-    #[serde(borrow, default)]
-    pub modules: List<Object<Module<'a>>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct OldHit<'a> {
-    #[serde(borrow, rename = "OSV")]
-    pub osv: Osv<'a>,
-    #[serde(borrow, default)]
-    pub symbol: Text<'a>,
-    #[serde(borrow, default)]
-    pub pkg_path: Text<'a>,
-    #[serde(borrow, default)]
-    pub mod_path: Text<'a>,
-    #[serde(default)]
-    pub call_sink: Number,
-    #[serde(default)]
-    pub import_sink: Number,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-pub struct Module<'a> {
-    #[serde(borrow)]
-    pub path: Text<'a>,
-    #[serde(borrow)]
-    pub version: Text<'a>,
 }

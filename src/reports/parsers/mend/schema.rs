@@ -6,7 +6,7 @@ use crate::reports::read::json::{Entries, List, Object};
 use crate::reports::read::text::{Number, Text};
 use crate::reports::report::{Analysis, AnalysisState};
 
-/// A file holds one of the three lists.
+/// A file holds one of the four lists.
 #[derive(Deserialize)]
 pub struct File<'a> {
     #[serde(borrow, rename = "projectVitals", default)]
@@ -15,6 +15,8 @@ pub struct File<'a> {
     pub vulnerabilities: Entries<'a, Known<'a>>,
     #[serde(borrow, default)]
     pub libraries: Entries<'a, Library<'a>>,
+    #[serde(borrow, default)]
+    pub alerts: Entries<'a, Alert<'a>>,
     #[serde(borrow, default)]
     pub response: Entries<'a, Answer<'a>>,
 }
@@ -132,19 +134,35 @@ pub struct Answer<'a> {
 #[serde(rename_all = "camelCase", default)]
 pub struct Info<'a> {
     #[serde(borrow)]
-    status: Text<'a>,
+    pub status: Text<'a>,
     #[serde(borrow)]
     pub detected_at: Text<'a>,
 }
 
-impl Info<'_> {
-    /// What the team has decided.
-    pub fn analysis(&self) -> Option<Analysis> {
-        let state = match self.status.as_str() {
-            "IGNORED" => AnalysisState::RiskAccepted,
-            "RESOLVED" | "LIBRARY_REMOVED" => AnalysisState::Resolved,
-            _ => return None,
-        };
-        Some(Analysis { state, justification: None })
-    }
+/// What the team has decided.
+pub fn analysis(status: &str) -> Option<Analysis> {
+    let state = match status.to_ascii_uppercase().as_str() {
+        "IGNORED" => AnalysisState::RiskAccepted,
+        "RESOLVED" | "LIBRARY_REMOVED" => AnalysisState::Resolved,
+        _ => return None,
+    };
+    Some(Analysis { state, justification: None })
+}
+
+/// An alert of the older API, about a vulnerability, a license or a new version.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Alert<'a> {
+    #[serde(borrow)]
+    pub vulnerability: Object<Known<'a>>,
+    #[serde(borrow)]
+    pub library: Object<Library<'a>>,
+    #[serde(borrow)]
+    pub project: Text<'a>,
+    #[serde(borrow)]
+    pub status: Text<'a>,
+    #[serde(borrow)]
+    pub date: Text<'a>,
+    #[serde(borrow)]
+    pub creation_date: Text<'a>,
 }

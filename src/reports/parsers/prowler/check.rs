@@ -6,6 +6,8 @@ use crate::reports::read::text::{self, Text};
 use crate::reports::read::words;
 use crate::reports::report::{Analysis, AnalysisState, AssetKind, Finding, Location, Vulnerability};
 
+const MUTED: &str = "muted by Prowler's mutelist: left out";
+
 /// The result of a check on a resource.
 #[derive(Default)]
 pub struct Check<'a> {
@@ -35,11 +37,11 @@ impl Check<'_> {
     /// Adds it, if it is a finding.
     pub fn add(&self, builder: &mut ReportBuilder, place: Box<str>) {
         match self.status.to_ascii_uppercase().as_str() {
-            // What a team mutes, it has told the tool not to report.
-            "FAIL" | "MANUAL" | "WARNING" if self.is_muted => {
-                builder.warn(place, "muted by Prowler's mutelist: left out")
-            }
-            "FAIL" | "MANUAL" | "WARNING" => self.add_finding(builder, place),
+            // What a team mutes, it has told the tool not to report. Up to version 3 such a result was called a warning,
+            // in 4.0 muted, whether it had failed or passed.
+            "FAIL" | "MANUAL" if self.is_muted => builder.warn(place, MUTED),
+            "WARNING" | "MUTED" => builder.warn(place, MUTED),
+            "FAIL" | "MANUAL" => self.add_finding(builder, place),
             "" => builder.lose(place, "no status"),
             // What passed, what informs, what was not checked.
             _ => {}
@@ -77,7 +79,7 @@ impl Check<'_> {
     }
 
     fn vulnerability(&self, builder: &mut ReportBuilder) -> usize {
-        builder.vulnerability(&format!("{TOOL}:{}", self.id.line()), || {
+        builder.vulnerability(&format!("{TOOL}:{}", self.id.or(&self.title).line()), || {
             let parts = [&self.description, &self.risk].into_iter().filter_map(Text::some_text);
             let links = self.links.iter().flat_map(|link| words::links(link));
             Vulnerability {

@@ -1,4 +1,4 @@
-//! OCSF detection findings as Prowler writes them.
+//! OCSF as Prowler writes it: detection findings, and the security findings of version 3.
 
 use serde::Deserialize;
 
@@ -23,12 +23,14 @@ struct Event<'a> {
     status_detail: Text<'a>,
     #[serde(borrow)]
     message: Text<'a>,
-    #[serde(borrow)]
+    #[serde(borrow, alias = "finding")]
     finding_info: Object<FindingInfo<'a>>,
     #[serde(borrow)]
     resources: List<Object<Resource<'a>>>,
     #[serde(borrow)]
-    cloud: Object<Cloud<'a>>,
+    cloud: List<Object<Cloud<'a>>>,
+    #[serde(borrow)]
+    compliance: Object<Compliance<'a>>,
     #[serde(borrow)]
     remediation: Object<Remediation<'a>>,
     #[serde(borrow)]
@@ -37,6 +39,8 @@ struct Event<'a> {
     time_dt: Text<'a>,
     #[serde(borrow)]
     event_time: Text<'a>,
+    #[serde(borrow)]
+    time: Text<'a>,
     #[serde(borrow)]
     unmapped: Object<Unmapped<'a>>,
 }
@@ -55,6 +59,9 @@ struct Metadata<'a> {
 struct Product<'a> {
     #[serde(borrow)]
     version: Text<'a>,
+    /// The check, in version 3.
+    #[serde(borrow)]
+    feature: Object<Named<'a>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -66,6 +73,26 @@ struct FindingInfo<'a> {
     title: Text<'a>,
     #[serde(borrow)]
     desc: Text<'a>,
+    #[serde(borrow)]
+    src_url: Text<'a>,
+    #[serde(borrow)]
+    remediation: Object<Remediation<'a>>,
+    #[serde(borrow)]
+    supporting_data: Object<Supporting<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Supporting<'a> {
+    #[serde(borrow)]
+    risk: Text<'a>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Compliance<'a> {
+    #[serde(borrow)]
+    requirements: List<Text<'a>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -106,7 +133,7 @@ struct Cloud<'a> {
 struct Remediation<'a> {
     #[serde(borrow)]
     desc: Text<'a>,
-    #[serde(borrow)]
+    #[serde(borrow, alias = "kb_articles")]
     references: List<Text<'a>>,
 }
 
@@ -121,6 +148,8 @@ struct Unmapped<'a> {
     compliance: Pairs<Text<'a>, List<Text<'a>>>,
     #[serde(borrow)]
     provider: Text<'a>,
+    #[serde(borrow)]
+    provider_uid: Text<'a>,
 }
 
 /// Reads a list of events.
@@ -137,30 +166,48 @@ fn check<'e>(event: &'e Event<'_>) -> Check<'e> {
     let text = |text: &'e Text<'_>| Text::from(text.as_str());
     let resource = event.resources.first().map(|resource| &resource.0);
     let of_resource = |pick: fn(&'e Resource<'_>) -> &'e str| Text::from(resource.map_or("", pick));
-    let info = &event.finding_info;
-    let links = event.remediation.references.iter().chain([&event.unmapped.related_url]);
-    let links = links.chain(event.unmapped.additional_urls.iter());
+    // Version 4.0 wrote a list.
+    let cloud = event.cloud.first().map(|cloud| &cloud.0);
+    let of_cloud = |pick: fn(&'e Cloud<'_>) -> &'e str| cloud.map_or("", pick);
+    let (info, unmapped) = (&event.finding_info, &event.unmapped);
+    let links = event.remediation.references.iter().chain(info.remediation.references.iter());
+    let links = links.chain([&info.src_url, &unmapped.related_url]).chain(unmapped.additional_urls.iter());
     Check {
-        id: text(&event.metadata.event_code),
+        id: text(event.metadata.event_code.or(&event.metadata.product.feature.uid)),
         title: text(&info.title),
         description: text(&info.desc),
-        risk: text(&event.risk_details),
-        remediation: text(&event.remediation.desc),
+        risk: text(event.risk_details.or(&info.supporting_data.risk)),
+        remediation: text(event.remediation.desc.or(&info.remediation.desc)),
         links: links.map(text).collect(),
         severity: text(&event.severity),
-        status: text(&event.status_code),
+        status: Text::from(status(event)),
         is_muted: event.status.as_str() == "Suppressed",
         message: text(event.status_detail.or(&event.message)),
-        provider: text(event.cloud.provider.or(&event.unmapped.provider)),
-        account: text(event.cloud.account.uid.or(&event.cloud.account.name)),
-        region: text(&event.cloud.region),
+        provider: first(of_cloud(|cloud| cloud.provider.as_str()), &unmapped.provider),
+        account: first(of_cloud(|cloud| cloud.account.uid.or(&cloud.account.name).as_str()), &unmapped.provider_uid),
+        region: Text::from(of_cloud(|cloud| cloud.region.as_str())),
         service: of_resource(|resource| resource.group.name.as_str()),
         resource: of_resource(|resource| resource.uid.or(&resource.name).as_str()),
         resource_type: of_resource(|resource| resource.kind.as_str()),
         uid: text(&info.uid),
-        found_at: text(event.time_dt.or(&event.event_time)),
+        found_at: text(event.time_dt.or(&event.event_time).or(&event.time)),
         compliance: Text::from(compliance(event)),
         version: text(&event.metadata.product.version),
+    }
+}
+
+fn first<'e>(this: &'e str, other: &'e Text<'_>) -> Text<'e> {
+    Text::from(if this.is_empty() { other.as_str() } else { this })
+}
+
+/// The check's own word. Version 3 gave only OCSF's for it.
+fn status<'e>(event: &'e Event<'_>) -> &'e str {
+    match (event.status_code.as_str(), event.status.as_str()) {
+        ("", "Failure") => "FAIL",
+        ("", "Success") => "PASS",
+        ("", "Other") => "MUTED",
+        ("", "Unknown") => "INFO",
+        (code, _) => code,
     }
 }
 
@@ -168,5 +215,6 @@ fn check<'e>(event: &'e Event<'_>) -> Check<'e> {
 fn compliance(event: &Event<'_>) -> String {
     let controls = |list: &List<Text<'_>>| list.iter().map(Text::as_str).collect::<Vec<_>>().join(", ");
     let standards = event.unmapped.compliance.0.iter();
-    standards.map(|(name, list)| format!("{name}: {}", controls(list))).collect::<Vec<_>>().join(" | ")
+    let mapped = standards.map(|(name, list)| format!("{name}: {}", controls(list)));
+    mapped.chain(event.compliance.requirements.iter().map(Text::line)).collect::<Vec<_>>().join(" | ")
 }

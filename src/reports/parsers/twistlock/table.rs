@@ -1,10 +1,12 @@
-//! The table of the console: a row for each vulnerability of each image.
+//! The table of the console: a row for each vulnerability of each image or host.
 
 use crate::reports::builder::ReportBuilder;
 use crate::reports::error::ParseError;
-use crate::reports::parsers::twistlock::{Compliance, Entry, add, add_compliance, asset};
+use crate::reports::parsers::twistlock::schema::{Compliance, Entry};
+use crate::reports::parsers::twistlock::{add, add_compliance, asset};
 use crate::reports::read::table::{Row, Table};
 use crate::reports::read::text::{Number, Text};
+use crate::reports::report::AssetKind;
 
 /// Reads a table.
 ///
@@ -28,7 +30,7 @@ pub fn read(text: &str, builder: &mut ReportBuilder) -> Result<(), ParseError> {
 fn add_row(builder: &mut ReportBuilder, row: &Row<'_>, place: String) {
     let parts = [row.get("registry"), row.get("repository")].into_iter().filter(|part| !part.is_empty());
     let image = parts.collect::<Vec<_>>().join("/");
-    let asset = asset(builder, &image);
+    let asset = asset(builder, &image).or_else(|| builder.asset(AssetKind::Host, row.get("hostname")));
     if !row.get("cve id").is_empty() {
         add(builder, &entry(row), asset, place.into());
     } else if !row.get("compliance id").is_empty() {

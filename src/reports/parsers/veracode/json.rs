@@ -88,7 +88,7 @@ struct Details<'a> {
     module: Text<'a>,
     #[serde(borrow)]
     attack_vector: Text<'a>,
-    #[serde(borrow)]
+    #[serde(borrow, alias = "URL")]
     url: Text<'a>,
     #[serde(borrow)]
     hostname: Text<'a>,

@@ -38,7 +38,8 @@ pub fn read(text: &str) -> Result<Vec<Report>, ParseError> {
 fn category(builder: &mut ReportBuilder, category: &Element, issues: &mut HashSet<String>, line: u64) {
     for cwe in category.all("cwe") {
         for flaw in cwe.children.iter().filter(|list| list.name.ends_with("flaws")).flat_map(|list| list.all("flaw")) {
-            if issues.insert(flaw.attribute("issueid").to_owned()) {
+            let id = flaw.attribute("issueid");
+            if id.is_empty() || issues.insert(id.to_owned()) {
                 add_flaw(builder, category, cwe, flaw, line);
             }
         }

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::reports::parsers::veracode_sca::agent::Record;
 use crate::reports::read::json::{Entries, Object};
 use crate::reports::read::text::{Number, Text};
 
@@ -10,6 +11,8 @@ use crate::reports::read::text::{Number, Text};
 pub struct File<'a> {
     #[serde(borrow, rename = "_embedded")]
     pub embedded: Object<Embedded<'a>>,
+    #[serde(borrow)]
+    pub records: Entries<'a, Record<'a>>,
 }
 
 #[derive(Default, Deserialize)]
