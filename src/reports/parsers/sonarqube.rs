@@ -29,6 +29,8 @@ pub const PARSER: Parser = Parser {
         &[Sign::Has("hotspots[].vulnerabilityProbability"), Sign::Has("hotspots[].component")],
         &[Sign::List("hotspots"), Sign::Object("paging")],
         &[Sign::List("issues"), Sign::Object("paging"), Sign::Has("effortTotal")],
+        &[Sign::List("issues"), Sign::Object("paging"), Sign::List("components")],
+        &[Sign::Has("issues[].rule"), Sign::Has("issues[].project"), Sign::Has("issues[].component")],
         &[Sign::List("issues"), Sign::Object("rules"), Sign::List("hotspotKeys")],
         &[Sign::Has("/html"), Sign::Contains("<title>SonarQube Vulnerability Report</title>")],
     ],
@@ -122,13 +124,20 @@ impl<'t, 'a> Context<'t, 'a> {
 
     /// SonarQube's five words. `sonar-report` counts in all five, so that its `CRITICAL` is the second; the API's
     /// issues stand beside hotspots with `HIGH`, and there each word is what it says.
+    ///
+    /// An issue without one is rated by its impacts, whose words are `BLOCKER`, `HIGH`, `MEDIUM`, `LOW` and `INFO`: by that
+    /// on security, else by the worst.
     fn severity(&self, issue: &Issue<'_>) -> Severity {
-        let of_impact = issue.impacts.first().map_or("", |impact| impact.severity.as_str());
-        let word = if issue.severity.is_empty() { of_impact } else { &issue.severity };
-        match word {
+        let rated = |word: &str| match word {
             "CRITICAL" if self.is_report => Severity::High,
             "MAJOR" => Severity::Medium,
             word => words::severity_or_unknown(word),
+        };
+        let on_security = issue.impacts.iter().find(|impact| impact.software_quality.as_str() == "SECURITY");
+        match on_security {
+            _ if !issue.severity.is_empty() => rated(&issue.severity),
+            Some(impact) => rated(&impact.severity),
+            None => issue.impacts.iter().map(|impact| rated(&impact.severity)).max().unwrap_or_default(),
         }
     }
 

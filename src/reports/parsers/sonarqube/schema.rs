@@ -95,8 +95,10 @@ pub struct Issue<'a> {
 }
 
 #[derive(Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub struct Impact<'a> {
+    #[serde(borrow)]
+    pub software_quality: Text<'a>,
     #[serde(borrow)]
     pub severity: Text<'a>,
 }
