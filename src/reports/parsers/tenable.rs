@@ -29,6 +29,11 @@ pub const PARSER: Parser = Parser {
         &[Sign::Has("/NessusClientData_v2")],
         &[Sign::Column("plugin id"), Sign::Column("risk"), Sign::Column("plugin output")],
         &[Sign::Column("plugin"), Sign::Column("plugin name"), Sign::Column("plugin output")],
+        // Which columns are exported is a choice; no plugin's result comes without these.
+        &[Sign::Column("plugin id"), Sign::Column("risk"), Sign::Column("host"), Sign::Column("name")],
+        &[Sign::Column("plugin id"), Sign::Column("plugin name"), Sign::Column("severity")],
+        &[Sign::Column("plugin"), Sign::Column("plugin name"), Sign::Column("severity")],
+        &[Sign::Column("definition.id"), Sign::Column("definition.name"), Sign::Column("severity")],
         &[Sign::Column("definition.id"), Sign::Column("definition.name"), Sign::Column("asset.id")],
     ],
     parse,
