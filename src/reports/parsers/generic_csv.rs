@@ -21,6 +21,7 @@ pub const PARSER: Parser = Parser {
     shapes: &[
         &[Sign::Column("title"), Sign::Column("severity"), Sign::Column("description"), Sign::Column("date")],
         &[Sign::Column("title"), Sign::Column("severity"), Sign::Column("cweid")],
+        &[Sign::Column("title"), Sign::Column("severity"), Sign::Column("description")],
         &[Sign::Column("title"), Sign::Column("severity"), Sign::Column("description"), Sign::Column("mitigation")],
         &[Sign::Column("title"), Sign::Column("severity"), Sign::Column("description"), Sign::Column("url")],
     ],
