@@ -119,6 +119,7 @@ fn add(
         ratings.fill(&mut vulnerability);
         vulnerability
     });
+    builder.add_ids(vulnerability, &ids);
     let fixed = main.fix.versions.iter().filter_map(Text::some_line).collect::<Vec<_>>();
     let finding = Finding {
         vulnerability,

@@ -128,7 +128,7 @@ fn vulnerability(builder: &mut ReportBuilder, entry: &BomVulnerability<'_>) -> O
     let titled = || Some(title(entry)).filter(|title| !title.is_empty()).map(|title| format!("CycloneDX:{title}"));
     let own = || entry.bom_ref.some_line().or_else(titled);
     let key = words::best_id(&ids).cloned().or_else(own)?;
-    Some(builder.vulnerability(&key, || {
+    let vulnerability = builder.vulnerability(&key, || {
         let (severity, ratings) = rate(entry);
         let links = [&entry.source.url].into_iter().chain(entry.advisories.iter().map(|advisory| &advisory.url));
         let links = links.chain(entry.references.iter().map(|reference| &reference.source.url));
@@ -145,7 +145,9 @@ fn vulnerability(builder: &mut ReportBuilder, entry: &BomVulnerability<'_>) -> O
         };
         ratings.fill(&mut vulnerability);
         vulnerability
-    }))
+    });
+    builder.add_ids(vulnerability, &ids);
+    Some(vulnerability)
 }
 
 /// Its id. A vulnerability need not have one; then its name, or how its description begins.

@@ -179,6 +179,7 @@ pub fn add(builder: &mut ReportBuilder, tool: &str, entry: &GenericFinding<'_>, 
         ratings.fill(&mut vulnerability);
         vulnerability
     });
+    builder.add_ids(vulnerability, &ids);
     let urls: Vec<String> = entry.endpoints.iter().map(Endpoint::url).filter(|url| !url.is_empty()).collect();
     let asset = match urls.first() {
         Some(url) if entry.service.is_empty() => builder.asset_of_url(url),

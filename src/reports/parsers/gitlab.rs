@@ -120,7 +120,7 @@ fn vulnerability(builder: &mut ReportBuilder, tool: &str, entry: &GitlabVulnerab
         format!("{tool}:{}", rule.unwrap_or_else(|| text::title(title(entry))))
     };
     let key = words::best_id(&ids).cloned().unwrap_or_else(own_key);
-    builder.vulnerability(&key, || {
+    let index = builder.vulnerability(&key, || {
         let ratings = ratings(entry);
         let is_cwe = |kind: &str| kind.eq_ignore_ascii_case("cwe");
         let cwes = entry.identifiers.iter().filter(|identifier| is_cwe(&identifier.kind));
@@ -138,7 +138,9 @@ fn vulnerability(builder: &mut ReportBuilder, tool: &str, entry: &GitlabVulnerab
         };
         ratings.fill(&mut vulnerability);
         vulnerability
-    })
+    });
+    builder.add_ids(index, &ids);
+    index
 }
 
 fn ratings(entry: &GitlabVulnerability<'_>) -> Ratings {

@@ -142,7 +142,7 @@ fn vulnerability(builder: &mut ReportBuilder, issue: &Issue<'_>, severity: Sever
     let named = named.flat_map(|(_, ids)| ids.iter()).chain([&issue.id]);
     let ids = words::each_once(named.filter_map(Text::some_line).filter(|id| words::is_vulnerability_id(id)));
     let key = words::best_id(&ids).cloned().unwrap_or_else(|| format!("Snyk:{}", issue.id.line()));
-    builder.vulnerability(&key, || {
+    let index = builder.vulnerability(&key, || {
         let cwes = issue.identifiers.0.iter().filter(|(kind, _)| kind.as_str() == "CWE");
         let cwes = cwes.flat_map(|(_, cwes)| cwes.iter());
         let mut vulnerability = Vulnerability {
@@ -158,7 +158,9 @@ fn vulnerability(builder: &mut ReportBuilder, issue: &Issue<'_>, severity: Sever
         };
         ratings(issue).fill(&mut vulnerability);
         vulnerability
-    })
+    });
+    builder.add_ids(index, &ids);
+    index
 }
 
 /// The part of a description under a heading.

@@ -176,9 +176,7 @@ impl Within<'_> {
                 title: entry.title.or(&entry.id).title(),
                 description: entry.description.text(),
                 severity,
-                ids: words::each_once(
-                    [&entry.id].into_iter().chain(entry.vendor_ids.iter()).filter_map(Text::some_line),
-                ),
+                ids: ids(entry),
                 cwes: words::each_once(entry.cwes.iter().filter_map(|text| words::cwe(text))),
                 references: words::each_once(links.filter_map(Text::some_line)),
                 ..Vulnerability::default()
@@ -186,6 +184,10 @@ impl Within<'_> {
             ratings.fill(&mut vulnerability);
             vulnerability
         });
+        // Only distributions have ids of their own; each names the CVE by another.
+        if !entry.vendor_ids.is_empty() {
+            self.builder.add_ids(vulnerability, &ids(entry));
+        }
         let component = self.builder.component(&entry.pkg_name, &entry.installed_version, &entry.pkg_identifier.purl);
         let mut facts = layer(&entry.layer);
         facts.push(("package_type", self.kind.clone()));
@@ -286,6 +288,10 @@ impl Within<'_> {
         let resource = if self.is_cluster { text::some(words::image_name(image).to_owned()) } else { None };
         Location { file, resource, ..Location::default() }
     }
+}
+
+fn ids(entry: &Vulnerable<'_>) -> Vec<String> {
+    words::each_once([&entry.id].into_iter().chain(entry.vendor_ids.iter()).filter_map(Text::some_line))
 }
 
 /// The source that gave the severity comes first, so that its vectors are the ones kept.
