@@ -32,7 +32,9 @@ pub const PARSER: Parser = Parser {
         &[Sign::List("issues"), Sign::Object("paging"), Sign::List("components")],
         &[Sign::Has("issues[].rule"), Sign::Has("issues[].project"), Sign::Has("issues[].component")],
         &[Sign::List("issues"), Sign::Object("rules"), Sign::List("hotspotKeys")],
-        &[Sign::Has("/html"), Sign::Contains("<title>SonarQube Vulnerability Report</title>")],
+        &[Sign::List("issues"), Sign::Has("sonarBaseURL"), Sign::Has("deltaAnalysis")],
+        // Its user may call a vulnerability otherwise.
+        &[Sign::Has("/html"), Sign::Contains("<title>SonarQube "), Sign::Contains(" Report</title>")],
     ],
     parse,
 };
@@ -69,7 +71,7 @@ impl<'t, 'a> Context<'t, 'a> {
         let paths = file.components.iter().map(|component| (component.key.as_str(), &component.path));
         let rules = file.rules.0.iter().map(|(key, rule)| (key.as_str(), &rule.0));
         Self {
-            is_report: file.hotspot_keys.is_some(),
+            is_report: file.hotspot_keys.is_some() || file.delta_analysis.is_some(),
             project: &file.project_name,
             paths: paths.filter(|(_, path)| !path.is_empty()).collect(),
             rules: rules.collect(),
@@ -77,8 +79,8 @@ impl<'t, 'a> Context<'t, 'a> {
     }
 
     fn add(&self, builder: &mut ReportBuilder, issue: &Issue<'_>, place: Box<str>) {
-        if issue.rule.is_empty() {
-            builder.lose(place, "no rule");
+        if rule_of(issue).is_empty() {
+            builder.lose(place, "neither rule nor category");
             return;
         }
         let named = self.rules.get(issue.rule.as_str()).copied();
@@ -110,8 +112,8 @@ impl<'t, 'a> Context<'t, 'a> {
         let cwes = words::cwes(described).into_iter().chain(words::cwes(&issue.message)).chain(tags);
         let named = rule.map_or(&issue.description, |rule| rule.name.or(&issue.description));
         Vulnerability {
-            key: words::key(&ids, "SonarQube", &issue.rule),
-            title: named.or(&issue.message).or(&issue.rule).title(),
+            key: words::key(&ids, "SonarQube", rule_of(issue)),
+            title: named.or(&issue.message).or(rule_of(issue)).title(),
             description: text::text(&markup::to_text(described)),
             severity: self.severity(issue),
             cwes: words::each_once(cwes),
@@ -151,6 +153,11 @@ impl<'t, 'a> Context<'t, 'a> {
         let path = component.strip_prefix(&prefix).unwrap_or(component);
         text::some_line(path).filter(|path| *path != issue.project.as_str())
     }
+}
+
+/// What is wrong: a rule; in hotspots before SonarQube 9, which do not name theirs, a category (`sql-injection`).
+fn rule_of<'t, 'a>(issue: &'t Issue<'a>) -> &'t Text<'a> {
+    issue.rule.or(&issue.security_category)
 }
 
 /// The package in the messages of the Dependency-Check plug-in: `Filename: zlib:1.2 | Reference: CVE-2026-10001 | …`.

@@ -25,6 +25,8 @@ pub struct File<'a> {
     pub date: Text<'a>,
     /// In `sonar-report` only.
     pub hotspot_keys: Option<IgnoredAny>,
+    /// Likewise.
+    pub delta_analysis: Option<IgnoredAny>,
 }
 
 #[derive(Default, Deserialize)]
