@@ -29,6 +29,9 @@ pub const PARSER: Parser = Parser {
     shapes: &[
         &[Sign::Has("SchemaVersion"), Sign::Has("ArtifactName")],
         &[Sign::Has("ArtifactName"), Sign::List("Results")],
+        // What has no name, as an SBOM from a pipe, is written without one.
+        &[Sign::Has("SchemaVersion"), Sign::Has("ArtifactType")],
+        &[Sign::Has("Results[].Target"), Sign::Has("Results[].Class")],
         &[Sign::Has("ClusterName"), Sign::Lacks("controls")],
         &[Sign::Has("[].Target"), Sign::Has("[].Vulnerabilities")],
         &[Sign::Has("[].Target"), Sign::Has("[].Type"), Sign::Has("[].Class")],
