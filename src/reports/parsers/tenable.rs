@@ -1,7 +1,7 @@
 //! Tenable: Nessus and its descendants (Tenable.io, Tenable.sc, Web App Scanning), as `.nessus` XML and as CSV.
 //!
-//! A plugin's result is a finding on each host and port. The same plugin may speak twice of one port, once for TLS and
-//! once for what is inside: that is one finding that says both.
+//! A plugin's result is a finding on each host. The same plugin may speak of several ports, or twice of one, once for TLS
+//! and once for what is inside: that is one finding that says all.
 
 mod csv;
 mod xml;
