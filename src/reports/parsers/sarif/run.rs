@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::base::severity::Severity;
 use crate::reports::builder::ReportBuilder;
+use crate::reports::parsers::sarif::package;
 use crate::reports::parsers::sarif::schema::{
     ArtifactLocation, Location, Message, Reference, Rule, Run, RunResult, Suppression,
 };
@@ -60,8 +61,12 @@ pub fn read_results<'r, 'a>(
             meanings.insert(id.to_owned(), meaning.clone());
             meaning
         });
+        let is_known = !builder.head().vulnerabilities[meaning.vulnerability].ids.is_empty();
+        let package = is_known.then(|| package::named(&message, logical_name(&result))).flatten().unwrap_or_default();
         let finding = Finding {
             vulnerability: meaning.vulnerability,
+            component: builder.component(package.name, package.version, ""),
+            fixed_version: text::some_line(package.fixed_version),
             asset,
             severity: (meaning.severity != severity).then_some(severity),
             title: meaning.title,
@@ -74,6 +79,12 @@ pub fn read_results<'r, 'a>(
         };
         add_at_each_place(context, finding, &result, id, builder);
     }
+}
+
+/// What its first place is called, apart from any file.
+fn logical_name<'t, 'a>(result: &'t RunResult<'a>) -> &'t str {
+    let mut names = result.locations.iter().flat_map(|location| location.logical_locations.iter());
+    names.next().map_or("", |logical| logical.fully_qualified_name.or(&logical.name))
 }
 
 fn add_meaning(builder: &mut ReportBuilder, vulnerability: Vulnerability) -> Meaning {
@@ -279,7 +290,8 @@ fn describe(vulnerability: &mut Vulnerability, rule: &Rule<'_>) {
     vulnerability.references = rule.help_uri.some_line().into_iter().collect();
     // For a rule of code the number ranks the rule; only for a known vulnerability is it a CVSS score.
     if !vulnerability.ids.is_empty() {
-        vulnerability.cvss_score = rule.properties.security_severity.number();
+        let score = rule.properties.security_severity.number();
+        vulnerability.cvss_score = score.filter(|score| (0.0..=10.0).contains(score));
     }
 }
 
