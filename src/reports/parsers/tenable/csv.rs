@@ -54,7 +54,8 @@ fn plugin<'r>(row: &'r Row<'_>) -> &'r str {
 
 fn item<'r>(row: &'r Row<'_>, cves: &HashMap<String, Vec<String>>) -> Item<'r> {
     let decided = row.first(&["risk modified"]);
-    let state = if decided.eq_ignore_ascii_case("accepted") { decided } else { row.get("state") };
+    let state =
+        if decided.eq_ignore_ascii_case("accepted") { decided } else { row.first(&["state", "vulnerability state"]) };
     Item {
         plugin: plugin(row),
         name: row.first(&["name", "plugin name", "definition.name"]),
@@ -77,8 +78,16 @@ fn item<'r>(row: &'r Row<'_>, cves: &HashMap<String, Vec<String>>) -> Item<'r> {
         facts: facts([
             ("family", row.first(&["family", "plugin family", "definition.family"])),
             ("ip_address", row.first(&["ip address", "asset.display ipv4 address"])),
-            ("operating_system", row.get("asset.operating system")),
-            ("vulnerability_priority_rating", row.first(&["vulnerability priority rating", "definition.vpr.score"])),
+            ("operating_system", row.first(&["asset.operating system", "os"])),
+            (
+                "vulnerability_priority_rating",
+                row.first(&[
+                    "vulnerability priority rating",
+                    "vulnerability priority rating (vpr)",
+                    "vpr score",
+                    "definition.vpr.score",
+                ]),
+            ),
             ("exploit_ease", row.first(&["exploit ease", "definition.exploitability ease"])),
             ("cpe", row.first(&["cpe", "definition.cpe"])),
             ("recast_comment", row.get("recast risk comment")),
@@ -93,12 +102,18 @@ fn ratings(row: &Row<'_>) -> Ratings {
             &["cvss v4.0 base score", "cvss v4 base score", "definition.cvss4.base score"],
         ),
         (
-            &["cvss v3 vector", "definition.cvss3.base vector"],
-            &["cvss v3.0 base score", "cvss v3 base score", "cvssv3", "definition.cvss3.base score"],
+            &["cvss v3 vector", "cvss3 vector", "definition.cvss3.base vector"],
+            &[
+                "cvss v3.0 base score",
+                "cvss v3 base score",
+                "cvss3 base score",
+                "cvssv3",
+                "definition.cvss3.base score",
+            ],
         ),
         (
-            &["cvss v2 vector", "definition.cvss2.base vector"],
-            &["cvss", "cvss v2.0 base score", "cvss v2 base score", "definition.cvss2.base score"],
+            &["cvss v2 vector", "cvss vector", "definition.cvss2.base vector"],
+            &["cvss", "cvss v2.0 base score", "cvss v2 base score", "cvss base score", "definition.cvss2.base score"],
         ),
     ];
     let mut ratings = Ratings::default();
