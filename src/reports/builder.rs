@@ -57,6 +57,16 @@ impl ReportBuilder {
         index
     }
 
+    /// Adds ids that a vulnerability has here: one entry may know others than the next.
+    pub fn add_ids(&mut self, vulnerability: usize, ids: &[String]) {
+        let Some(known) = self.report.vulnerabilities.get_mut(vulnerability) else { return };
+        for id in ids {
+            if !known.ids.contains(id) && known.ids.len() < words::LIST_LIMIT {
+                known.ids.extend(text::some_line(id).filter(|id| !known.ids.contains(id)));
+            }
+        }
+    }
+
     /// The index of an asset; `None` when it has no name.
     pub fn asset(&mut self, kind: AssetKind, name: &str) -> Option<usize> {
         let name = text::line(name);
@@ -165,7 +175,7 @@ impl ReportBuilder {
     }
 
     /// Adds a finding of a vulnerability, which is kept if its key is new; else what differs from the known one is
-    /// noted with the finding.
+    /// noted with the finding, and further ids with the vulnerability.
     pub fn add_of(&mut self, vulnerability: Vulnerability, mut finding: Finding) {
         if !text::is_line(&vulnerability.key) {
             let key = self.sound_key(&vulnerability.key, &vulnerability.title);
@@ -178,6 +188,7 @@ impl ReportBuilder {
             known.push(cleaned(vulnerability));
             return self.add(finding);
         }
+        self.add_ids(finding.vulnerability, &vulnerability.ids);
         // What is said here goes before what the vulnerability is called elsewhere.
         let described = finding.description.take().unwrap_or(vulnerability.description);
         self.add_differing(finding, vulnerability.severity, &vulnerability.title, &described);
@@ -377,6 +388,18 @@ mod tests {
         assert_eq!((report.vulnerabilities.len(), report.assets.len(), report.components.len()), (1, 1, 1));
         assert_eq!(report.findings.len(), 3);
         assert_eq!(report.vulnerabilities[0].key, "CVE-2026-1");
+    }
+
+    #[test]
+    fn keeps_every_id_that_a_vulnerability_has_anywhere() {
+        let mut builder = ReportBuilder::new("Tool");
+        for ids in [["CVE-2026-1", "GHSA-aaaa-bbbb-cccc"], ["CVE-2026-1", "ELSA-2026-1"]] {
+            let ids = ids.map(str::to_owned).to_vec();
+            let vulnerability = Vulnerability { key: "CVE-2026-1".into(), ids, ..Default::default() };
+            builder.add_of(vulnerability, Finding::default());
+        }
+        let report = builder.finish();
+        assert_eq!(report.vulnerabilities[0].ids, ["CVE-2026-1", "GHSA-aaaa-bbbb-cccc", "ELSA-2026-1"]);
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub enum Sign {
     Object(&'static str),
     /// The path holds a text that begins so, whatever the case.
     Says(&'static str, &'static str),
-    /// The path is not there.
+    /// The path, or the column, is not there.
     Lacks(&'static str),
     /// A column of a table, whatever the case.
     Column(&'static str),
@@ -60,7 +60,7 @@ impl Sign {
             Self::List(path) => sniff.is_list(path),
             Self::Object(path) => sniff.is_object(path),
             Self::Says(path, start) => sniff.says(path, start),
-            Self::Lacks(path) => !sniff.has(path),
+            Self::Lacks(path) => !sniff.has(path) && !sniff.has_column(path),
             Self::Column(name) => sniff.has_column(name),
             Self::Lines => sniff.is_several_documents(),
             Self::Contains(text) => sniff.head().contains(text),

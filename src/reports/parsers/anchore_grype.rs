@@ -1,6 +1,7 @@
 //! Grype's JSON, of every schema version so far: images, folders, SBOMs.
 //!
-//! Matches that Grype's own rules set aside (`ignoredMatches`) are no findings, as in its table.
+//! Of the matches that rules set aside (`ignoredMatches`), those that the team or a VEX document decided on are findings
+//! with that state. Others Grype itself took back, or hides because it was asked for less; they are no findings.
 
 mod schema;
 
@@ -14,8 +15,8 @@ use crate::reports::read::cvss::Ratings;
 use crate::reports::read::json;
 use crate::reports::read::text::{self, Text};
 use crate::reports::read::words;
-use crate::reports::report::{AssetKind, Finding, Location, Report, Vulnerability};
-use schema::{Advisory, Artifact, File, Match, Source};
+use crate::reports::report::{Analysis, AnalysisState, AssetKind, Finding, Location, Report, Vulnerability};
+use schema::{Advisory, Artifact, File, IgnoreRule, Match, Source};
 
 /// Grype.
 pub const PARSER: Parser = Parser {
@@ -30,6 +31,8 @@ pub const PARSER: Parser = Parser {
     shapes: &[
         &[Sign::List("matches"), Sign::Says("descriptor.name", "grype")],
         &[Sign::Has("matches[].vulnerability.id"), Sign::Has("matches[].artifact.name")],
+        // Old versions wrote `null` where nothing matched.
+        &[Sign::Has("matches"), Sign::Says("descriptor.name", "grype")],
     ],
     parse,
 };
@@ -45,7 +48,13 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     builder.each(file.matches, "/matches", |builder, entry, place| {
         // Two matchers that agree write the same match twice.
         if known.insert(identity(entry)) {
-            add(builder, entry, asset, place);
+            add(builder, entry, None, asset, place);
+        }
+    });
+    builder.each(file.ignored, "/ignoredMatches", |builder, entry: &Match<'_>, place| {
+        let decided = entry.rules.iter().find_map(|rule| decision(rule));
+        if let Some(analysis) = decided.filter(|_| known.insert(identity(entry))) {
+            add(builder, entry, Some(analysis), asset, place);
         }
     });
     Ok(vec![builder.finish()])
@@ -75,7 +84,31 @@ fn severity(ratings: &Ratings, word: &str) -> Severity {
     if word.eq_ignore_ascii_case("negligible") { Severity::None } else { ratings.severity(word) }
 }
 
-fn add(builder: &mut ReportBuilder, entry: &Match<'_>, asset: Option<usize>, place: Box<str>) {
+/// Why Grype itself takes a match back: its distribution says that the package is fixed, or never was affected.
+const OWN_REASONS: [&str; 2] = ["DistroPackageFixed", "Explicit APK NAK"];
+
+/// What a rule decides of a match: by the status of a VEX document, or by naming what the team accepts. Grype's own rules
+/// against kernel headers ask for a type of match; a rule that names nothing is a filter of the command line.
+fn decision(rule: &IgnoreRule<'_>) -> Option<Analysis> {
+    let names_something = !rule.vulnerability.is_empty() || !rule.package.name.is_empty();
+    let is_own = !rule.match_type.is_empty() || OWN_REASONS.contains(&rule.reason.as_str());
+    let state = match rule.vex_status.as_str() {
+        "not_affected" => AnalysisState::NotAffected,
+        "fixed" => AnalysisState::Resolved,
+        "under_investigation" => AnalysisState::InReview,
+        _ if names_something && !is_own => AnalysisState::RiskAccepted,
+        _ => return None,
+    };
+    Some(Analysis { state, justification: rule.reason.or(&rule.vex_justification).some_text() })
+}
+
+fn add(
+    builder: &mut ReportBuilder,
+    entry: &Match<'_>,
+    analysis: Option<Analysis>,
+    asset: Option<usize>,
+    place: Box<str>,
+) {
     let (main, artifact) = (&entry.vulnerability, &entry.artifact);
     let (ids, ratings) = (ids(entry), ratings(entry));
     let severity = severity(&ratings, &main.severity);
@@ -86,12 +119,14 @@ fn add(builder: &mut ReportBuilder, entry: &Match<'_>, asset: Option<usize>, pla
         ratings.fill(&mut vulnerability);
         vulnerability
     });
+    builder.add_ids(vulnerability, &ids);
     let fixed = main.fix.versions.iter().filter_map(Text::some_line).collect::<Vec<_>>();
     let finding = Finding {
         vulnerability,
         asset,
         component: builder.component(&artifact.name, &artifact.version, &artifact.purl),
         location: location(artifact),
+        analysis,
         fixed_version: text::some(fixed.join(", ")).or_else(|| main.fixed_in_version.some_line()),
         place: Some(place),
         facts: facts(entry),

@@ -125,14 +125,16 @@ fn vulnerability(builder: &mut ReportBuilder, entry: &BomVulnerability<'_>) -> O
     let related = entry.references.iter().map(|reference| &reference.id);
     let named = [&entry.id].into_iter().chain(related).filter_map(Text::some_line);
     let ids = words::each_once(named);
-    let key = words::best_id(&ids).cloned().or_else(|| entry.bom_ref.some_line())?;
-    Some(builder.vulnerability(&key, || {
+    let titled = || Some(title(entry)).filter(|title| !title.is_empty()).map(|title| format!("CycloneDX:{title}"));
+    let own = || entry.bom_ref.some_line().or_else(titled);
+    let key = words::best_id(&ids).cloned().or_else(own)?;
+    let vulnerability = builder.vulnerability(&key, || {
         let (severity, ratings) = rate(entry);
         let links = [&entry.source.url].into_iter().chain(entry.advisories.iter().map(|advisory| &advisory.url));
         let links = links.chain(entry.references.iter().map(|reference| &reference.source.url));
         let advised = entry.recommendation.some_text();
         let mut vulnerability = Vulnerability {
-            title: entry.id.or(&entry.bom_ref).title(),
+            title: title(entry),
             description: described(entry),
             remediation: advised.or_else(|| entry.workaround.some_text()),
             severity,
@@ -143,7 +145,16 @@ fn vulnerability(builder: &mut ReportBuilder, entry: &BomVulnerability<'_>) -> O
         };
         ratings.fill(&mut vulnerability);
         vulnerability
-    }))
+    });
+    builder.add_ids(vulnerability, &ids);
+    Some(vulnerability)
+}
+
+/// Its id. A vulnerability need not have one; then its name, or how its description begins.
+fn title(entry: &BomVulnerability<'_>) -> String {
+    let described = entry.description.or(&entry.detail).trim();
+    let named = entry.id.or(&entry.bom_ref).title();
+    if named.is_empty() { text::title(described.lines().next().unwrap_or_default()) } else { named }
 }
 
 fn described(entry: &BomVulnerability<'_>) -> String {
@@ -153,7 +164,7 @@ fn described(entry: &BomVulnerability<'_>) -> String {
     }
 }
 
-/// The word of the first rating that has one, else the highest score.
+/// The word of the first rating that has one and knows it, else the highest score.
 fn rate(entry: &BomVulnerability<'_>) -> (Severity, Ratings) {
     let mut ratings = Ratings::default();
     for rating in entry.ratings.iter() {
@@ -163,8 +174,9 @@ fn rate(entry: &BomVulnerability<'_>) -> (Severity, Ratings) {
             ratings.add(&rating.vector, rating.score.0);
         }
     }
-    let word = entry.ratings.iter().find(|rating| !rating.severity.is_empty());
-    let severity = ratings.severity(word.map_or("", |rating| rating.severity.as_str()));
+    let known = |word: &&str| words::severity(word).is_some_and(|severity| severity != Severity::Unknown);
+    let word = entry.ratings.iter().map(|rating| rating.severity.as_str()).find(known);
+    let severity = ratings.severity(word.unwrap_or_default());
     (severity, ratings)
 }
 

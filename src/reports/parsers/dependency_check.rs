@@ -131,6 +131,8 @@ fn ratings(entry: &Known<'_>) -> Ratings {
     let mut ratings = Ratings::default();
     ratings.add(&entry.cvss4.vector_string, entry.cvss4.base_score.0);
     ratings.add(&vector3(&entry.cvss3).unwrap_or_default(), entry.cvss3.base_score.0);
+    // What no database has scored may have a number for a word.
+    ratings.add("", entry.severity.number());
     ratings.add(&vector2(&entry.cvss2).unwrap_or_default(), entry.cvss2.score.0.or(entry.cvss_score.0));
     ratings
 }

@@ -159,8 +159,8 @@ pub fn add(builder: &mut ReportBuilder, tool: &str, entry: &GenericFinding<'_>, 
     ratings.add(&entry.cvssv4, entry.cvssv4_score.0);
     ratings.add(&entry.cvssv3, entry.cvssv3_score.0);
     let severity = ratings.severity(&entry.severity);
-    let named = [&entry.cve].into_iter().chain(entry.vulnerability_ids.iter()).filter_map(Text::some_line);
-    let ids = words::each_once(named);
+    let named = entry.vulnerability_ids.iter().filter_map(Text::some_line);
+    let ids = words::each_once(cves(&entry.cve).into_iter().chain(named));
     let own_key = || format!("{tool}:{}", entry.vuln_id_from_tool.or(&entry.title).title());
     let key = words::best_id(&ids).cloned().unwrap_or_else(own_key);
     let vulnerability = builder.vulnerability(&key, || {
@@ -179,6 +179,7 @@ pub fn add(builder: &mut ReportBuilder, tool: &str, entry: &GenericFinding<'_>, 
         ratings.fill(&mut vulnerability);
         vulnerability
     });
+    builder.add_ids(vulnerability, &ids);
     let urls: Vec<String> = entry.endpoints.iter().map(Endpoint::url).filter(|url| !url.is_empty()).collect();
     let asset = match urls.first() {
         Some(url) if entry.service.is_empty() => builder.asset_of_url(url),
@@ -204,6 +205,15 @@ pub fn add(builder: &mut ReportBuilder, tool: &str, entry: &GenericFinding<'_>, 
         ..Finding::default()
     };
     builder.add_differing(finding, severity, &entry.title, &described(entry));
+}
+
+/// The field holds one id; people write several into it.
+fn cves(field: &Text<'_>) -> Vec<String> {
+    let parts: Vec<&str> = field.split([',', ';', ' ', '\n']).map(str::trim).filter(|part| !part.is_empty()).collect();
+    if parts.len() > 1 && parts.iter().all(|part| words::is_vulnerability_id(part)) {
+        return parts.into_iter().map(text::line).collect();
+    }
+    field.some_line().into_iter().collect()
 }
 
 /// Description and impact, and how it was found.

@@ -21,6 +21,8 @@ pub const PARSER: Parser = Parser {
     shapes: &[
         &[Sign::Column("title"), Sign::Column("severity"), Sign::Column("description"), Sign::Column("date")],
         &[Sign::Column("title"), Sign::Column("severity"), Sign::Column("cweid")],
+        // With the tool, it is Patchbay's own.
+        &[Sign::Column("title"), Sign::Column("severity"), Sign::Column("description"), Sign::Lacks("tool")],
         &[Sign::Column("title"), Sign::Column("severity"), Sign::Column("description"), Sign::Column("mitigation")],
         &[Sign::Column("title"), Sign::Column("severity"), Sign::Column("description"), Sign::Column("url")],
     ],

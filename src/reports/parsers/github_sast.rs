@@ -1,4 +1,4 @@
-//! Code-scanning alerts as GitHub's API lists them.
+//! Code-scanning alerts as GitHub's API lists them, page by page.
 
 use serde::Deserialize;
 
@@ -24,6 +24,8 @@ pub const PARSER: Parser = Parser {
     shapes: &[
         &[Sign::Has("[].rule"), Sign::Has("[].most_recent_instance"), Sign::Has("[].tool")],
         &[Sign::Has("[].instances_url"), Sign::Has("[].rule")],
+        &[Sign::Has("[][].rule"), Sign::Has("[][].most_recent_instance"), Sign::Has("[][].tool")],
+        &[Sign::Has("rule"), Sign::Has("most_recent_instance"), Sign::Has("tool")],
     ],
     parse,
 };
@@ -123,7 +125,7 @@ pub struct Repository<'a> {
 }
 
 fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
-    let alerts: Entries<'_, Alert<'_>> = json::read(text)?;
+    let alerts: Entries<'_, Alert<'_>> = json::pages(text)?;
     let tool = alerts.ahead().map(|alert| alert.tool).find(|tool| !tool.name.is_empty());
     let name = tool.as_ref().map_or("GitHub code scanning".to_owned(), |tool| tool.name.line());
     let mut builder = ReportBuilder::new(name);

@@ -1,4 +1,5 @@
-//! GitLab security reports, schema versions 2 to 15: SAST, secret detection, dependency and container scanning, DAST.
+//! GitLab security reports, schema versions 1 to 15: SAST, secret detection, dependency and container scanning, DAST. The
+//! first version was a bare list.
 //!
 //! Before version 14 a finding had no `id`; its `cve` field, in spite of the name, was the key by which GitLab told
 //! findings apart, and findings that share it are one.
@@ -38,12 +39,17 @@ pub const PARSER: Parser = Parser {
         &[Sign::List("vulnerabilities"), Sign::Object("scan"), Sign::Has("scan.scanner")],
         &[Sign::Has("vulnerabilities[].identifiers[].type"), Sign::Object("vulnerabilities[].location")],
         &[Sign::List("vulnerabilities"), Sign::List("remediations"), Sign::Has("version")],
+        &[Sign::List("vulnerabilities"), Sign::List("dependency_files"), Sign::Has("version")],
+        &[Sign::Has("vulnerabilities[].category"), Sign::Has("vulnerabilities[].cve"), Sign::Has("version")],
+        &[Sign::Has("[].category"), Sign::Has("[].cve"), Sign::Object("[].location")],
     ],
     parse,
 };
 
 fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
-    let file: File<'_> = json::read(text)?;
+    let is_list = text.trim_start().starts_with('[');
+    let file: File<'_> =
+        if is_list { File { vulnerabilities: json::read(text)?, ..File::default() } } else { json::read(text)? };
     let entries = file.vulnerabilities;
     let tool = tool(&file.scan, entries.ahead().next());
     let mut builder = ReportBuilder::new(tool.clone());
@@ -114,7 +120,7 @@ fn vulnerability(builder: &mut ReportBuilder, tool: &str, entry: &GitlabVulnerab
         format!("{tool}:{}", rule.unwrap_or_else(|| text::title(title(entry))))
     };
     let key = words::best_id(&ids).cloned().unwrap_or_else(own_key);
-    builder.vulnerability(&key, || {
+    let index = builder.vulnerability(&key, || {
         let ratings = ratings(entry);
         let is_cwe = |kind: &str| kind.eq_ignore_ascii_case("cwe");
         let cwes = entry.identifiers.iter().filter(|identifier| is_cwe(&identifier.kind));
@@ -132,7 +138,9 @@ fn vulnerability(builder: &mut ReportBuilder, tool: &str, entry: &GitlabVulnerab
         };
         ratings.fill(&mut vulnerability);
         vulnerability
-    })
+    });
+    builder.add_ids(index, &ids);
+    index
 }
 
 fn ratings(entry: &GitlabVulnerability<'_>) -> Ratings {

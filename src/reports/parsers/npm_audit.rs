@@ -19,6 +19,12 @@ pub const PARSER: Parser = Parser {
     shapes: &[
         &[Sign::List("actions"), Sign::Object("advisories"), Sign::Object("metadata")],
         &[Sign::List("muted"), Sign::Object("advisories")],
+        // Wrappers of npm hand on the advisories alone.
+        &[
+            Sign::Has("advisories.*.module_name"),
+            Sign::Has("advisories.*.severity"),
+            Sign::Lacks("metadata.totalDependencies"),
+        ],
     ],
     parse,
 };

@@ -1,7 +1,7 @@
 //! Nuclei's JSON: a document a line, or a list.
 //!
-//! A template that matches at several places of a host is one finding; the further places are its facts. Requests and
-//! responses are left out: they carry the session of whoever scanned.
+//! A template that matches at several places of a host is one finding; the further places are its facts. Requests, the
+//! `curl` commands that repeat them and responses are left out: they carry the session of whoever scanned.
 
 mod schema;
 
@@ -76,7 +76,12 @@ fn add(builder: &mut ReportBuilder, known: &mut Known, entry: &Match<'_>, place:
 fn hostname(at: &str) -> &str {
     let rest = at.split_once("://").map_or(at, |(_, rest)| rest);
     let host = rest.split(['/', '?', '#']).next().unwrap_or(rest);
-    host.rsplit_once(':').map_or(host, |(name, _)| name)
+    // An address of IPv6 without brackets has no port.
+    if is_bare_ipv6(host) { host } else { host.rsplit_once(':').map_or(host, |(name, _)| name) }
+}
+
+fn is_bare_ipv6(host: &str) -> bool {
+    host.parse::<std::net::Ipv6Addr>().is_ok()
 }
 
 /// A URL; or a port, where what was scanned is no web server.
@@ -86,7 +91,8 @@ fn location(entry: &Match<'_>, at: &str) -> Location {
             entry.request.split_whitespace().next().filter(|word| word.chars().all(|c| c.is_ascii_uppercase()));
         return Location { url: text::some_line(at), method: method.map(text::line), ..Location::default() };
     }
-    let port = at.rsplit_once(':').map(|(_, port)| port).filter(|port| port.parse::<u16>().is_ok());
+    let port = at.rsplit_once(':').filter(|_| !is_bare_ipv6(at)).map(|(_, port)| port);
+    let port = port.filter(|port| port.parse::<u16>().is_ok());
     Location { port: port.map(|port| format!("{port}/tcp")), ..Location::default() }
 }
 
@@ -131,6 +137,5 @@ fn facts(entry: &Match<'_>) -> Vec<(&'static str, String)> {
         ("extracted", text::some_text(&extracted.join("\n"))),
         ("ip", entry.ip.some_line()),
         ("tags", text::some_line(&tags.join(", "))),
-        ("curl_command", entry.curl_command.some_text()),
     ])
 }

@@ -87,18 +87,25 @@ fn add(
 }
 
 fn vulnerability(entry: &Entry<'_>) -> Vulnerability {
-    let named = [&entry.id].into_iter().chain(entry.aliases.iter());
-    let ids = words::each_once(named.filter_map(Text::some_line));
+    let named = [&entry.id].into_iter().chain(entry.aliases.iter()).filter_map(Text::some_line);
+    let own_ids = words::each_once(named);
+    let upstream = entry.upstream.iter().filter_map(Text::some_line);
+    let ids = words::each_once(own_ids.iter().cloned().chain(upstream));
+    // What a distribution's entry is about upstream it is itself, unless it is about several.
+    let named_by = if entry.upstream.len() == 1 { &ids } else { &own_ids };
+    let key = words::key(named_by, "OSV", &entry.id);
     let mut ratings = Ratings::default();
-    for rating in entry.severity.iter() {
+    // An entry is rated as a whole, or package by package.
+    let of_packages = entry.affected.iter().flat_map(|affected| affected.severity.iter());
+    for rating in entry.severity.iter().chain(of_packages) {
         ratings.add(&rating.score, None);
     }
     let specific = entry.affected.iter().flat_map(|affected| affected.database_specific.cwes.iter());
     let cwes = entry.database_specific.cwe_ids.iter().chain(specific.map(|cwe| &cwe.cwe_id));
-    let severity = severity(&ratings, &entry.database_specific.severity);
+    let severity = severity(&ratings, entry);
     let cwes = words::each_once(cwes.filter_map(|cwe| words::cwe(cwe)));
     ratings.rate(Vulnerability {
-        key: words::key(&ids, "OSV", &entry.id),
+        key,
         title: entry.summary.or(&entry.id).title(),
         description: entry.details.text(),
         severity,
@@ -109,12 +116,16 @@ fn vulnerability(entry: &Entry<'_>) -> Vulnerability {
     })
 }
 
-/// The database's word, else the vector's score. An entry that nobody has rated is low until somebody does: nearly
-/// all are second copies of an entry that is rated.
-fn severity(ratings: &Ratings, word: &str) -> Severity {
-    match ratings.severity(word) {
-        Severity::Unknown => Severity::Low,
-        known => known,
+/// The database's word, else the vector's score, else the distribution's word. An entry that nobody has rated is low until
+/// somebody does: nearly all are second copies of an entry that is rated. But a malicious package (`MAL-`) has done its
+/// harm when it is installed, and its database rates none.
+fn severity(ratings: &Ratings, entry: &Entry<'_>) -> Severity {
+    let words = entry.severity.iter().find_map(|rating| words::severity(&rating.score));
+    match (ratings.severity(&entry.database_specific.severity), words) {
+        (Severity::Unknown, Some(word)) if word != Severity::Unknown => word,
+        (Severity::Unknown, _) if entry.id.starts_with("MAL-") => Severity::Critical,
+        (Severity::Unknown, _) => Severity::Low,
+        (known, _) => known,
     }
 }
 

@@ -4,6 +4,7 @@
 //! other than `fail`, `open` and `review` say that nothing is wrong and are left out, as are those of an earlier scan
 //! (`baselineState: absent`).
 
+mod package;
 mod run;
 mod schema;
 

@@ -1,6 +1,7 @@
 //! Snyk's JSON: `snyk test`, `snyk container test` and `snyk iac test`, of one project or of several.
 //!
-//! `snyk code test` writes SARIF. A container's report holds the projects found inside the image, too.
+//! `snyk code test` writes SARIF. A container's report holds the projects found inside the image, too. What a policy
+//! ignores or patches (`filtered`) is a finding with that state.
 
 mod schema;
 
@@ -14,7 +15,7 @@ use crate::reports::read::json::{self, List};
 use crate::reports::read::text::{self, Text};
 use crate::reports::read::words;
 use crate::reports::report::{Analysis, AnalysisState, AssetKind, Finding, Location, Report, Vulnerability};
-use schema::{IacIssue, Issue, Project};
+use schema::{IacIssue, Issue, Project, Rule};
 
 /// Snyk.
 pub const PARSER: Parser = Parser {
@@ -29,6 +30,8 @@ pub const PARSER: Parser = Parser {
     shapes: &[
         &[Sign::List("vulnerabilities"), Sign::Has("ok"), Sign::Has("dependencyCount")],
         &[Sign::List("vulnerabilities"), Sign::Has("ok"), Sign::Has("projectName")],
+        &[Sign::List("vulnerabilities"), Sign::Has("ok"), Sign::Has("packageManager")],
+        &[Sign::List("vulnerabilities"), Sign::Has("ok"), Sign::Has("org")],
         &[Sign::List("[].vulnerabilities"), Sign::Has("[].ok")],
         &[Sign::Has("vulnerabilities[].semver"), Sign::Has("vulnerabilities[].packageName")],
         &[Sign::Has("[].vulnerabilities[].semver"), Sign::Has("[].vulnerabilities[].packageName")],
@@ -74,12 +77,27 @@ fn add_project(builder: &mut ReportBuilder, project: Project<'_>, image: Option<
         let location = Location { file: file.clone(), ..Location::default() };
         add_issue(builder, issue, Finding { asset, location, place: Some(place), ..Finding::default() });
     });
+    let filtered = project.filtered.0;
+    let lists =
+        [("ignore", filtered.ignore, AnalysisState::RiskAccepted), ("patch", filtered.patch, AnalysisState::Resolved)];
+    for (name, issues, state) in lists {
+        builder.each(issues, &format!("{path}/filtered/{name}"), |builder, issue: &Issue<'_>, place| {
+            let location = Location { file: file.clone(), ..Location::default() };
+            let analysis = Some(Analysis { state, justification: reason(&issue.filtered.ignored) });
+            add_issue(builder, issue, Finding { asset, location, analysis, place: Some(place), ..Finding::default() });
+        });
+    }
     builder.each(project.iac_issues, &format!("{path}/infrastructureAsCodeIssues"), |builder, issue, place| {
         add_iac_issue(builder, issue, file.clone(), place);
     });
     for (number, application) in project.applications.0.into_iter().enumerate() {
         add_project(builder, application, asset, &format!("{path}/applications/{number}"));
     }
+}
+
+/// Why a policy ignores an issue, by the first of its rules that says so.
+fn reason(rules: &[Rule<'_>]) -> Option<String> {
+    rules.iter().find_map(|rule| rule.reason.some_text())
 }
 
 fn add_issue(builder: &mut ReportBuilder, issue: &Issue<'_>, finding: Finding) {
@@ -124,7 +142,7 @@ fn vulnerability(builder: &mut ReportBuilder, issue: &Issue<'_>, severity: Sever
     let named = named.flat_map(|(_, ids)| ids.iter()).chain([&issue.id]);
     let ids = words::each_once(named.filter_map(Text::some_line).filter(|id| words::is_vulnerability_id(id)));
     let key = words::best_id(&ids).cloned().unwrap_or_else(|| format!("Snyk:{}", issue.id.line()));
-    builder.vulnerability(&key, || {
+    let index = builder.vulnerability(&key, || {
         let cwes = issue.identifiers.0.iter().filter(|(kind, _)| kind.as_str() == "CWE");
         let cwes = cwes.flat_map(|(_, cwes)| cwes.iter());
         let mut vulnerability = Vulnerability {
@@ -140,7 +158,9 @@ fn vulnerability(builder: &mut ReportBuilder, issue: &Issue<'_>, severity: Sever
         };
         ratings(issue).fill(&mut vulnerability);
         vulnerability
-    })
+    });
+    builder.add_ids(index, &ids);
+    index
 }
 
 /// The part of a description under a heading.

@@ -29,8 +29,12 @@ pub const PARSER: Parser = Parser {
         &[Sign::Has("hotspots[].vulnerabilityProbability"), Sign::Has("hotspots[].component")],
         &[Sign::List("hotspots"), Sign::Object("paging")],
         &[Sign::List("issues"), Sign::Object("paging"), Sign::Has("effortTotal")],
+        &[Sign::List("issues"), Sign::Object("paging"), Sign::List("components")],
+        &[Sign::Has("issues[].rule"), Sign::Has("issues[].project"), Sign::Has("issues[].component")],
         &[Sign::List("issues"), Sign::Object("rules"), Sign::List("hotspotKeys")],
-        &[Sign::Has("/html"), Sign::Contains("<title>SonarQube Vulnerability Report</title>")],
+        &[Sign::List("issues"), Sign::Has("sonarBaseURL"), Sign::Has("deltaAnalysis")],
+        // Its user may call a vulnerability otherwise.
+        &[Sign::Has("/html"), Sign::Contains("<title>SonarQube "), Sign::Contains(" Report</title>")],
     ],
     parse,
 };
@@ -67,7 +71,7 @@ impl<'t, 'a> Context<'t, 'a> {
         let paths = file.components.iter().map(|component| (component.key.as_str(), &component.path));
         let rules = file.rules.0.iter().map(|(key, rule)| (key.as_str(), &rule.0));
         Self {
-            is_report: file.hotspot_keys.is_some(),
+            is_report: file.hotspot_keys.is_some() || file.delta_analysis.is_some(),
             project: &file.project_name,
             paths: paths.filter(|(_, path)| !path.is_empty()).collect(),
             rules: rules.collect(),
@@ -75,8 +79,8 @@ impl<'t, 'a> Context<'t, 'a> {
     }
 
     fn add(&self, builder: &mut ReportBuilder, issue: &Issue<'_>, place: Box<str>) {
-        if issue.rule.is_empty() {
-            builder.lose(place, "no rule");
+        if rule_of(issue).is_empty() {
+            builder.lose(place, "neither rule nor category");
             return;
         }
         let named = self.rules.get(issue.rule.as_str()).copied();
@@ -108,8 +112,8 @@ impl<'t, 'a> Context<'t, 'a> {
         let cwes = words::cwes(described).into_iter().chain(words::cwes(&issue.message)).chain(tags);
         let named = rule.map_or(&issue.description, |rule| rule.name.or(&issue.description));
         Vulnerability {
-            key: words::key(&ids, "SonarQube", &issue.rule),
-            title: named.or(&issue.message).or(&issue.rule).title(),
+            key: words::key(&ids, "SonarQube", rule_of(issue)),
+            title: named.or(&issue.message).or(rule_of(issue)).title(),
             description: text::text(&markup::to_text(described)),
             severity: self.severity(issue),
             cwes: words::each_once(cwes),
@@ -122,13 +126,20 @@ impl<'t, 'a> Context<'t, 'a> {
 
     /// SonarQube's five words. `sonar-report` counts in all five, so that its `CRITICAL` is the second; the API's
     /// issues stand beside hotspots with `HIGH`, and there each word is what it says.
+    ///
+    /// An issue without one is rated by its impacts, whose words are `BLOCKER`, `HIGH`, `MEDIUM`, `LOW` and `INFO`: by that
+    /// on security, else by the worst.
     fn severity(&self, issue: &Issue<'_>) -> Severity {
-        let of_impact = issue.impacts.first().map_or("", |impact| impact.severity.as_str());
-        let word = if issue.severity.is_empty() { of_impact } else { &issue.severity };
-        match word {
+        let rated = |word: &str| match word {
             "CRITICAL" if self.is_report => Severity::High,
             "MAJOR" => Severity::Medium,
             word => words::severity_or_unknown(word),
+        };
+        let on_security = issue.impacts.iter().find(|impact| impact.software_quality.as_str() == "SECURITY");
+        match on_security {
+            _ if !issue.severity.is_empty() => rated(&issue.severity),
+            Some(impact) => rated(&impact.severity),
+            None => issue.impacts.iter().map(|impact| rated(&impact.severity)).max().unwrap_or_default(),
         }
     }
 
@@ -142,6 +153,11 @@ impl<'t, 'a> Context<'t, 'a> {
         let path = component.strip_prefix(&prefix).unwrap_or(component);
         text::some_line(path).filter(|path| *path != issue.project.as_str())
     }
+}
+
+/// What is wrong: a rule; in hotspots before SonarQube 9, which do not name theirs, a category (`sql-injection`).
+fn rule_of<'t, 'a>(issue: &'t Issue<'a>) -> &'t Text<'a> {
+    issue.rule.or(&issue.security_category)
 }
 
 /// The package in the messages of the Dependency-Check plug-in: `Filename: zlib:1.2 | Reference: CVE-2026-10001 | …`.

@@ -1,7 +1,7 @@
 //! Tenable: Nessus and its descendants (Tenable.io, Tenable.sc, Web App Scanning), as `.nessus` XML and as CSV.
 //!
-//! A plugin's result is a finding on each host and port. The same plugin may speak twice of one port, once for TLS and
-//! once for what is inside: that is one finding that says both.
+//! A plugin's result is a finding on each host. The same plugin may speak of several ports, or twice of one, once for TLS
+//! and once for what is inside: that is one finding that says all.
 
 mod csv;
 mod xml;
@@ -29,6 +29,11 @@ pub const PARSER: Parser = Parser {
         &[Sign::Has("/NessusClientData_v2")],
         &[Sign::Column("plugin id"), Sign::Column("risk"), Sign::Column("plugin output")],
         &[Sign::Column("plugin"), Sign::Column("plugin name"), Sign::Column("plugin output")],
+        // Which columns are exported is a choice; no plugin's result comes without these.
+        &[Sign::Column("plugin id"), Sign::Column("risk"), Sign::Column("host"), Sign::Column("name")],
+        &[Sign::Column("plugin id"), Sign::Column("plugin name"), Sign::Column("severity")],
+        &[Sign::Column("plugin"), Sign::Column("plugin name"), Sign::Column("severity")],
+        &[Sign::Column("definition.id"), Sign::Column("definition.name"), Sign::Column("severity")],
         &[Sign::Column("definition.id"), Sign::Column("definition.name"), Sign::Column("asset.id")],
     ],
     parse,

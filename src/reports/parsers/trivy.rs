@@ -29,6 +29,9 @@ pub const PARSER: Parser = Parser {
     shapes: &[
         &[Sign::Has("SchemaVersion"), Sign::Has("ArtifactName")],
         &[Sign::Has("ArtifactName"), Sign::List("Results")],
+        // What has no name, as an SBOM from a pipe, is written without one.
+        &[Sign::Has("SchemaVersion"), Sign::Has("ArtifactType")],
+        &[Sign::Has("Results[].Target"), Sign::Has("Results[].Class")],
         &[Sign::Has("ClusterName"), Sign::Lacks("controls")],
         &[Sign::Has("[].Target"), Sign::Has("[].Vulnerabilities")],
         &[Sign::Has("[].Target"), Sign::Has("[].Type"), Sign::Has("[].Class")],
@@ -79,6 +82,7 @@ fn artifact(builder: &mut ReportBuilder, file: &File<'_>) -> Option<usize> {
     let (kind, name) = match file.artifact_type.as_str() {
         "container_image" => (AssetKind::Image, words::image_name(&name)),
         "vm" | "rootfs" => (AssetKind::Host, name.as_str()),
+        "aws_account" => (AssetKind::Resource, name.as_str()),
         // Where the build ran says nothing about what was built.
         "filesystem" if name.starts_with(['.', '/']) => return None,
         _ => (AssetKind::Repository, name.as_str()),
@@ -112,6 +116,9 @@ fn add_results(
         within.all(result.modified, &path, "ExperimentalModifiedFindings", Within::modified);
     }
 }
+
+/// Targets under which Trivy puts together what is installed of a language, wherever it is.
+const LANGUAGES: [&str; 5] = ["Conda", "Java", "Node.js", "Python", "Ruby"];
 
 /// One result: a lock file, an image's packages, a resource's manifest.
 struct Within<'b> {
@@ -176,9 +183,7 @@ impl Within<'_> {
                 title: entry.title.or(&entry.id).title(),
                 description: entry.description.text(),
                 severity,
-                ids: words::each_once(
-                    [&entry.id].into_iter().chain(entry.vendor_ids.iter()).filter_map(Text::some_line),
-                ),
+                ids: ids(entry),
                 cwes: words::each_once(entry.cwes.iter().filter_map(|text| words::cwe(text))),
                 references: words::each_once(links.filter_map(Text::some_line)),
                 ..Vulnerability::default()
@@ -186,6 +191,10 @@ impl Within<'_> {
             ratings.fill(&mut vulnerability);
             vulnerability
         });
+        // Only distributions have ids of their own; each names the CVE by another.
+        if !entry.vendor_ids.is_empty() {
+            self.builder.add_ids(vulnerability, &ids(entry));
+        }
         let component = self.builder.component(&entry.pkg_name, &entry.installed_version, &entry.pkg_identifier.purl);
         let mut facts = layer(&entry.layer);
         facts.push(("package_type", self.kind.clone()));
@@ -230,7 +239,8 @@ impl Within<'_> {
             resource: cause.resource.some_line(),
             ..Location::default()
         };
-        if self.is_cluster {
+        // Of an AWS account, the target is a resource, too.
+        if self.is_cluster || self.target.starts_with("arn:") {
             location.resource = location.resource.or_else(|| text::some(self.target.clone()));
         } else {
             location.file = text::some(self.target.clone());
@@ -279,13 +289,19 @@ impl Within<'_> {
         Finding { asset: self.asset, analysis: self.suppressed.clone(), place: Some(place), ..Finding::default() }
     }
 
-    /// Packages of the system are in no file; those of a language in the one that is named, else in the lock file.
+    /// Packages of the system are in no file; those of a language in the one that is named, else in the lock file, unless
+    /// the target is the language alone.
     fn location(&self, path: &Text<'_>) -> Location {
-        let file = path.some_line().or_else(|| if self.is_os { None } else { text::some(self.target.clone()) });
+        let is_no_file = self.is_os || LANGUAGES.contains(&self.target.as_str());
+        let file = path.some_line().or_else(|| if is_no_file { None } else { text::some(self.target.clone()) });
         let image = system_image(&self.target).unwrap_or(&self.target);
         let resource = if self.is_cluster { text::some(words::image_name(image).to_owned()) } else { None };
         Location { file, resource, ..Location::default() }
     }
+}
+
+fn ids(entry: &Vulnerable<'_>) -> Vec<String> {
+    words::each_once([&entry.id].into_iter().chain(entry.vendor_ids.iter()).filter_map(Text::some_line))
 }
 
 /// The source that gave the severity comes first, so that its vectors are the ones kept.

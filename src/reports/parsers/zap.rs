@@ -27,7 +27,8 @@ pub const PARSER: Parser = Parser {
     shapes: &[
         &[Sign::Has("/OWASPZAPReport")],
         &[Sign::Has("site[].alerts[].pluginid"), Sign::Has("@version")],
-        &[Sign::Has("@programName"), Sign::Has("@generated"), Sign::Has("site")],
+        &[Sign::Has("@programName"), Sign::Has("@generated")],
+        &[Sign::Has("@version"), Sign::Has("@generated"), Sign::List("site")],
     ],
     parse,
 };
@@ -91,7 +92,10 @@ fn add(builder: &mut ReportBuilder, site: &Text<'_>, alert: &Alert<'_>, place: B
     }
     let severity = severity(&alert.risk_code);
     let description = html::to_text(&alert.desc);
-    let vulnerability = builder.vulnerability(&format!("ZAP:{}", id.line()), || Vulnerability {
+    // The rules for known vulnerabilities have them among their tags.
+    let ids = words::each_once(alert.tags.iter().flat_map(|tag| words::ids_in(&tag.tag)));
+    let vulnerability = builder.vulnerability(&words::key(&ids, "ZAP", id), || Vulnerability {
+        ids,
         title: title.title(),
         description: text::text(&description),
         remediation: text::some(text::text(&html::to_text(&alert.solution))),

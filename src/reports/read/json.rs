@@ -66,6 +66,44 @@ pub fn documents<'a, T: Deserialize<'a>>(text: &'a str) -> impl Iterator<Item = 
     })
 }
 
+/// The entries of an answer that comes in pages: a list, lists or entries that follow each other, or a list of lists.
+///
+/// # Errors
+/// `Malformed` where the JSON itself is broken, cut off or missing, `Unfit` for a lone entry that cannot be read and beyond
+/// [`ENTRY_LIMIT`].
+pub fn pages<'a, T: Deserialize<'a>>(text: &'a str) -> Result<Entries<'a, T>, ParseError> {
+    if text.trim().is_empty() {
+        return read(text);
+    }
+    let mut all = Entries::default();
+    for document in serde_json::Deserializer::from_str(text).into_iter::<&'a RawValue>() {
+        let document = document.map_err(|error| {
+            let place = format!("line {} column {}", error.line(), error.column());
+            ParseError::malformed(place, detail(&error))
+        })?;
+        // An API's refusal is an object, too.
+        if !document.get().starts_with('[') {
+            read::<T>(document.get())?;
+        }
+        for page in items(document.get())? {
+            all.unread.extend(items(page)?);
+            if all.unread.len() > ENTRY_LIMIT {
+                return Err(ParseError::unfit("file", format!("more than {ENTRY_LIMIT} entries")));
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// The items of a list; what is none is an item itself.
+fn items(text: &str) -> Result<Vec<&str>, ParseError> {
+    if !text.starts_with('[') {
+        return Ok(vec![text]);
+    }
+    let items: Vec<&RawValue> = read(text)?;
+    Ok(items.into_iter().map(RawValue::get).collect())
+}
+
 /// JSON in which escapes of half a character (`\ud800`) are replaced, each by `\ufffd`; `None` where there is none.
 #[must_use]
 pub fn without_lone_surrogates(text: &str) -> Option<String> {
@@ -589,6 +627,21 @@ mod tests {
         assert_eq!(lines, [(1, true), (3, true), (4, false)]);
         let error = read("{\"id\": \"a\"}\n{\"id\": ").unwrap_err().to_string();
         assert!(error.starts_with("line 2 "), "{error}");
+    }
+
+    #[test]
+    fn reads_answers_in_pages() {
+        for text in [
+            r#"[{"id": "a"}, {"id": "b"}]"#,
+            r#"[[{"id": "a"}], [], [{"id": "b"}]]"#,
+            "[{\"id\": \"a\"}][{\"id\": \"b\"}]\n[]",
+            "{\"id\": \"a\"}\n{\"id\": \"b\"}",
+        ] {
+            let entries = pages::<Entry<'_>>(text).unwrap();
+            let ids: Vec<_> = entries.into_iter().map(|entry| entry.unwrap().id.to_string()).collect();
+            assert_eq!(ids, ["a", "b"], "{text}");
+        }
+        assert!(pages::<Entry<'_>>("[{\"id\": \"a\"}][{").is_err());
     }
 
     #[test]

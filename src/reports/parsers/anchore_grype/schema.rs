@@ -11,6 +11,8 @@ use crate::reports::read::text::{Number, Text};
 pub struct File<'a> {
     #[serde(borrow)]
     pub matches: Entries<'a, Match<'a>>,
+    #[serde(borrow, rename = "ignoredMatches")]
+    pub ignored: Entries<'a, Match<'a>>,
     #[serde(borrow)]
     pub source: Object<Source<'a>>,
     #[serde(borrow)]
@@ -54,6 +56,33 @@ pub struct Match<'a> {
     pub details: List<MatchDetails<'a>>,
     #[serde(borrow)]
     pub artifact: Object<Artifact<'a>>,
+    /// Of an ignored match only.
+    #[serde(borrow, rename = "appliedIgnoreRules", default)]
+    pub rules: List<IgnoreRule<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct IgnoreRule<'a> {
+    #[serde(borrow)]
+    pub vulnerability: Text<'a>,
+    #[serde(borrow)]
+    pub package: Object<RulePackage<'a>>,
+    #[serde(borrow)]
+    pub reason: Text<'a>,
+    #[serde(borrow)]
+    pub vex_status: Text<'a>,
+    #[serde(borrow)]
+    pub vex_justification: Text<'a>,
+    #[serde(borrow)]
+    pub match_type: Text<'a>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct RulePackage<'a> {
+    #[serde(borrow)]
+    pub name: Text<'a>,
 }
 
 #[derive(Default, Deserialize)]

@@ -71,8 +71,14 @@ fn one_component<'a>(element: &Element<'a>) -> Component<'a> {
     }
 }
 
+/// A vulnerability of any version; older ones name their component by an attribute.
 fn vulnerability<'a>(element: &Element<'a>) -> BomVulnerability<'a> {
     let recommendation = element.text_at("recommendation");
+    let mut affects: List<Affected<'a>> = element.inside("affects", "target").map(affected).collect();
+    let reference = element.text_of("ref");
+    if affects.is_empty() && !reference.is_empty() {
+        affects.0.push(Affected { reference, ..Affected::default() });
+    }
     BomVulnerability {
         bom_ref: element.text_of("bom-ref"),
         id: element.text_at("id"),
@@ -93,7 +99,7 @@ fn vulnerability<'a>(element: &Element<'a>) -> BomVulnerability<'a> {
             justification: element.text_at("analysis/justification"),
             detail: element.text_at("analysis/detail"),
         }),
-        affects: element.inside("affects", "target").map(affected).collect(),
+        affects,
     }
 }
 

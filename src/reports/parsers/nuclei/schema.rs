@@ -33,8 +33,6 @@ pub struct Match<'a> {
     #[serde(borrow, default)]
     pub request: Text<'a>,
     #[serde(borrow, default)]
-    pub curl_command: Text<'a>,
-    #[serde(borrow, default)]
     pub timestamp: Text<'a>,
 }
 

@@ -65,6 +65,8 @@ pub struct Entry<'a> {
     #[serde(borrow, default)]
     pub aliases: List<Text<'a>>,
     #[serde(borrow, default)]
+    pub upstream: List<Text<'a>>,
+    #[serde(borrow, default)]
     pub summary: Text<'a>,
     #[serde(borrow, default)]
     pub details: Text<'a>,
@@ -83,7 +85,7 @@ pub struct Entry<'a> {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct Rating<'a> {
-    /// A vector, in spite of the name.
+    /// A vector, in spite of the name; or a distribution's word.
     #[serde(borrow)]
     pub score: Text<'a>,
 }
@@ -93,6 +95,8 @@ pub struct Rating<'a> {
 pub struct Affected<'a> {
     #[serde(borrow)]
     pub package: Object<Package<'a>>,
+    #[serde(borrow)]
+    pub severity: List<Rating<'a>>,
     #[serde(borrow)]
     pub ranges: List<Range<'a>>,
     #[serde(borrow)]

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::base::severity::Severity;
 use crate::reports::builder::ReportBuilder;
+use crate::reports::parsers::sarif::package;
 use crate::reports::parsers::sarif::schema::{
     ArtifactLocation, Location, Message, Reference, Rule, Run, RunResult, Suppression,
 };
@@ -47,16 +48,25 @@ pub fn read_results<'r, 'a>(
         let Some(result) = builder.keep(entry, &place).filter(reports_a_fault) else { continue };
         let rule = context.rule_of(&result);
         let message = context.message(&result.message, rule);
+        let named = result.rule_id.or(&result.rule.id);
+        let id = if named.is_empty() { rule.map_or("", |rule| rule.id.as_str()) } else { named };
+        if id.is_empty() && message.is_empty() {
+            builder.lose(place, "neither rule nor message");
+            continue;
+        }
         let severity = severity(&result, rule);
-        let id = if result.rule_id.is_empty() { rule.map_or("", |rule| rule.id.as_str()) } else { &result.rule_id };
         let known = if id.is_empty() { None } else { meanings.get(id) };
         let meaning: Meaning = known.cloned().unwrap_or_else(|| {
             let meaning = add_meaning(builder, context.vulnerability(id, rule, &result, &message, severity));
             meanings.insert(id.to_owned(), meaning.clone());
             meaning
         });
+        let is_known = !builder.head().vulnerabilities[meaning.vulnerability].ids.is_empty();
+        let package = is_known.then(|| package::named(&message, logical_name(&result))).flatten().unwrap_or_default();
         let finding = Finding {
             vulnerability: meaning.vulnerability,
+            component: builder.component(package.name, package.version, ""),
+            fixed_version: text::some_line(package.fixed_version),
             asset,
             severity: (meaning.severity != severity).then_some(severity),
             title: meaning.title,
@@ -69,6 +79,12 @@ pub fn read_results<'r, 'a>(
         };
         add_at_each_place(context, finding, &result, id, builder);
     }
+}
+
+/// What its first place is called, apart from any file.
+fn logical_name<'t, 'a>(result: &'t RunResult<'a>) -> &'t str {
+    let mut names = result.locations.iter().flat_map(|location| location.logical_locations.iter());
+    names.next().map_or("", |logical| logical.fully_qualified_name.or(&logical.name))
 }
 
 fn add_meaning(builder: &mut ReportBuilder, vulnerability: Vulnerability) -> Meaning {
@@ -102,7 +118,7 @@ fn add_at_each_place<'a>(
 impl<'r, 'a> Context<'r, 'a> {
     /// The context of a run, the `number`th of its file.
     pub fn new(run: &'r Run<'a>, number: usize, tool: String) -> Self {
-        let components = std::iter::once(&run.tool.driver).chain(run.tool.extensions.iter());
+        let components = std::iter::once(&run.tool.driver.0).chain(run.tool.extensions.iter());
         let mut rules = HashMap::new();
         for rule in components.flat_map(|component| component.rules.iter()) {
             rules.entry(rule.id.as_str()).or_insert(rule);
@@ -150,15 +166,8 @@ impl<'r, 'a> Context<'r, 'a> {
         severity: Severity,
     ) -> Vulnerability {
         let fallback = text::title(if id.is_empty() { message } else { id });
-        let mut vulnerability = Vulnerability {
-            severity,
-            ids: words::ids_in(id),
-            cwes: self.cwes(rule, result),
-            ..Vulnerability::default()
-        };
-        if vulnerability.ids.is_empty() && words::is_vulnerability_id(id) {
-            vulnerability.ids.push(text::line(id));
-        }
+        let mut vulnerability =
+            Vulnerability { severity, ids: ids(id, rule), cwes: self.cwes(rule, result), ..Vulnerability::default() };
         if let Some(rule) = rule {
             describe(&mut vulnerability, rule);
         }
@@ -171,7 +180,7 @@ impl<'r, 'a> Context<'r, 'a> {
     }
 
     fn cwes(&self, rule: Option<&Rule<'a>>, result: &RunResult<'a>) -> Vec<u32> {
-        let mut cwes = Vec::new();
+        let mut cwes = words::cwes(result.rule_id.or(&result.rule.id));
         for properties in rule.map(|rule| &rule.properties).into_iter().chain([&result.properties]) {
             cwes.extend(properties.tags.iter().chain(properties.cwe.iter()).flat_map(|text| words::cwes(text)));
         }
@@ -258,6 +267,21 @@ impl<'r, 'a> Context<'r, 'a> {
     }
 }
 
+/// The ids of the vulnerability that a rule stands for, if it does. Snyk's rules are named by its own ids, and their full
+/// descriptions begin with the CVEs in brackets.
+fn ids(id: &str, rule: Option<&Rule<'_>>) -> Vec<String> {
+    let mut ids = words::ids_in(id);
+    if ids.is_empty() && words::is_vulnerability_id(id) {
+        ids.push(text::line(id));
+    }
+    let Some(rule) = rule.filter(|_| !ids.is_empty()) else { return ids };
+    let others = rule.deprecated_ids.iter().filter(|other| words::is_vulnerability_id(other));
+    ids.extend(others.filter_map(Text::some_line));
+    let bracketed = rule.full_description.text.strip_prefix('(').and_then(|rest| rest.split_once(')'));
+    ids.extend(bracketed.into_iter().flat_map(|(inside, _)| words::ids_in(inside)));
+    words::each_once(ids)
+}
+
 fn describe(vulnerability: &mut Vulnerability, rule: &Rule<'_>) {
     let full = rule.full_description.text.or(&rule.full_description.markdown);
     vulnerability.title = text::title(rule.short_description.text.or(&rule.name).or(full));
@@ -266,7 +290,8 @@ fn describe(vulnerability: &mut Vulnerability, rule: &Rule<'_>) {
     vulnerability.references = rule.help_uri.some_line().into_iter().collect();
     // For a rule of code the number ranks the rule; only for a known vulnerability is it a CVSS score.
     if !vulnerability.ids.is_empty() {
-        vulnerability.cvss_score = rule.properties.security_severity.number();
+        let score = rule.properties.security_severity.number();
+        vulnerability.cvss_score = score.filter(|score| (0.0..=10.0).contains(score));
     }
 }
 
@@ -291,11 +316,8 @@ fn severity(result: &RunResult<'_>, rule: Option<&Rule<'_>>) -> Severity {
     }
     let of_rule = rule.map_or("", |rule| rule.default_configuration.level.as_str());
     let level = if result.level.is_empty() { of_rule } else { &result.level };
-    match level {
-        "error" => Severity::High,
-        "note" | "none" => Severity::None,
-        _ => Severity::Medium,
-    }
+    // Some tools write their own words, or the right ones in another case.
+    words::severity(level).filter(|known| *known != Severity::Unknown).unwrap_or(Severity::Medium)
 }
 
 /// Suppressed when every suppression is accepted; one without a status counts as accepted. Section 3.27.23.

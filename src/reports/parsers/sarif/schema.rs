@@ -14,8 +14,8 @@ pub struct Log<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Run<'a> {
-    #[serde(borrow)]
-    pub tool: Tool<'a>,
+    #[serde(borrow, default)]
+    pub tool: Object<Tool<'a>>,
     #[serde(borrow, default)]
     pub results: Entries<'a, RunResult<'a>>,
     #[serde(borrow, default)]
@@ -32,11 +32,12 @@ pub struct Run<'a> {
     pub version_control_provenance: List<Provenance<'a>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 pub struct Tool<'a> {
     #[serde(borrow)]
-    pub driver: ToolComponent<'a>,
-    #[serde(borrow, default)]
+    pub driver: Object<ToolComponent<'a>>,
+    #[serde(borrow)]
     pub extensions: List<ToolComponent<'a>>,
 }
 
@@ -62,6 +63,9 @@ pub struct ToolComponent<'a> {
 pub struct Rule<'a> {
     #[serde(borrow)]
     pub id: Text<'a>,
+    /// Other names; OSV-Scanner writes the aliases of a vulnerability here.
+    #[serde(borrow)]
+    pub deprecated_ids: List<Text<'a>>,
     #[serde(borrow)]
     pub name: Text<'a>,
     #[serde(borrow)]
@@ -152,8 +156,8 @@ pub struct RunResult<'a> {
     pub kind: Text<'a>,
     #[serde(borrow, default)]
     pub level: Text<'a>,
-    #[serde(borrow)]
-    pub message: Message<'a>,
+    #[serde(borrow, default)]
+    pub message: Object<Message<'a>>,
     #[serde(borrow, default)]
     pub locations: List<Location<'a>>,
     #[serde(borrow, default)]

@@ -25,8 +25,34 @@ pub struct Project<'a> {
     pub iac_issues: Entries<'a, IacIssue<'a>>,
     #[serde(borrow)]
     pub applications: List<Project<'a>>,
+    #[serde(borrow)]
+    pub filtered: Object<Filtered<'a>>,
     pub docker: List<IgnoredAny>,
     pub runs: List<IgnoredAny>,
+}
+
+/// What a policy took out of the list.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Filtered<'a> {
+    #[serde(borrow)]
+    pub ignore: Entries<'a, Issue<'a>>,
+    #[serde(borrow)]
+    pub patch: Entries<'a, Issue<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct FilteredBy<'a> {
+    #[serde(borrow)]
+    pub ignored: List<Rule<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Rule<'a> {
+    #[serde(borrow)]
+    pub reason: Text<'a>,
 }
 
 #[derive(Deserialize)]
@@ -72,6 +98,8 @@ pub struct Issue<'a> {
     pub nearest_fixed_in_version: Text<'a>,
     #[serde(borrow, default)]
     pub exploit: Text<'a>,
+    #[serde(borrow, default)]
+    pub filtered: Object<FilteredBy<'a>>,
 }
 
 #[derive(Default, Deserialize)]

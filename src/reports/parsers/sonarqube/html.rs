@@ -17,7 +17,7 @@ pub fn read(page: &str) -> Result<File<'_>, ParseError> {
         let line = page.lines().count();
         return Err(ParseError::malformed(format!("line {line}"), "the document ends too early"));
     }
-    if !page.contains("<title>SonarQube Vulnerability Report") {
+    if !page.contains("<title>SonarQube ") {
         return Err(ParseError::unfit("line 1", "the page has another title"));
     }
     let mut file = File { hotspot_keys: Some(IgnoredAny), ..File::default() };

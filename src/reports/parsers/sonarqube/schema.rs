@@ -25,6 +25,8 @@ pub struct File<'a> {
     pub date: Text<'a>,
     /// In `sonar-report` only.
     pub hotspot_keys: Option<IgnoredAny>,
+    /// Likewise.
+    pub delta_analysis: Option<IgnoredAny>,
 }
 
 #[derive(Default, Deserialize)]
@@ -95,8 +97,10 @@ pub struct Issue<'a> {
 }
 
 #[derive(Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub struct Impact<'a> {
+    #[serde(borrow)]
+    pub software_quality: Text<'a>,
     #[serde(borrow)]
     pub severity: Text<'a>,
 }

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::reports::read::json::{Entries, List};
+use crate::reports::read::json::{Entries, List, Object};
 use crate::reports::read::text::Text;
 use crate::reports::read::xml::Element;
 
@@ -55,9 +55,19 @@ pub struct Alert<'a> {
     pub cwe_id: Text<'a>,
     #[serde(borrow, rename = "wascid")]
     pub wasc_id: Text<'a>,
+    /// In the longer reports only.
+    #[serde(borrow)]
+    pub tags: List<Object<Tag<'a>>>,
     /// Reports before version 2.4 have one alert per place, with its parts in the alert itself.
     #[serde(skip)]
     pub lone: Instance<'a>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Tag<'a> {
+    #[serde(borrow)]
+    pub tag: Text<'a>,
 }
 
 #[derive(Default, Deserialize)]
@@ -94,6 +104,7 @@ pub fn alert<'a>(element: &Element<'a>) -> Alert<'a> {
         reference: element.text_at("reference"),
         cwe_id: element.text_at("cweid"),
         wasc_id: element.text_at("wascid"),
+        tags: element.inside("tags", "tag").map(|tag| Object(Tag { tag: tag.text_at("tag") })).collect(),
         lone: instance(element),
     }
 }
