@@ -1,5 +1,7 @@
 //! Text out of HTML: some tools write their descriptions for a browser.
 
+use super::text::TEXT_LIMIT;
+
 /// Longest tag looked for. A flood of lone `<` would otherwise search to the end of the text each time.
 const TAG_LIMIT: usize = 1024;
 
@@ -9,18 +11,21 @@ const BLOCKS: [&str; 19] = [
     "section",
 ];
 
-/// HTML as plain text: tags go, blocks begin a line, list items a dash, references become their characters.
+/// HTML as plain text: tags go, blocks begin a line, list items a dash, references become their characters. What is longer
+/// than any text that is kept ends somewhere behind that.
 #[must_use]
 pub fn to_text(html: &str) -> String {
     let mut plain = Plain::default();
     let mut rest = html;
-    while let Some(at) = rest.find(['<', '&']) {
+    while let Some(at) = rest.find(['<', '&']).filter(|_| plain.text.len() <= TEXT_LIMIT) {
         plain.words(&rest[..at]);
         rest = &rest[at..];
         let taken = if rest.starts_with('<') { plain.tag(rest) } else { plain.reference(rest) };
         rest = &rest[taken..];
     }
-    plain.words(rest);
+    if plain.text.len() <= TEXT_LIMIT {
+        plain.words(rest);
+    }
     plain.text.trim_end().to_owned()
 }
 

@@ -6,6 +6,12 @@ use crate::reports::error::ParseError;
 
 /// Most rows read.
 pub const ROW_LIMIT: usize = 500_000;
+/// Most columns of a row.
+const COLUMN_LIMIT: usize = 10_000;
+/// Most bytes of the header.
+const HEADER_LIMIT: usize = 1 << 20;
+/// How much of the first line is looked at to recognise a format.
+const SNIFFED_BYTES: usize = 64 << 10;
 
 /// A table whose rows are read by column name.
 pub struct Table<'a> {
@@ -25,10 +31,11 @@ impl<'a> Table<'a> {
     /// Reads the header of a text.
     ///
     /// # Errors
-    /// `Malformed` when the header cannot be read.
+    /// `Malformed` when the header cannot be read, `Unfit` for more columns than any tool writes.
     pub fn new(text: &'a str) -> Result<Self, ParseError> {
         let text = text.trim_start_matches('\u{feff}');
         let delimiter = delimiter(text);
+        check_width(text, delimiter)?;
         let mut reader = csv::ReaderBuilder::new()
             .delimiter(delimiter)
             .flexible(true)
@@ -95,6 +102,34 @@ impl Table<'_> {
             return Err(ParseError::malformed(place, "the file ends in the middle of a row"));
         }
         Ok(())
+    }
+}
+
+/// That no row has more columns than fit into a little memory. The reader below holds one row at a time, and a column
+/// costs it many times the byte that stands for it.
+fn check_width(text: &str, delimiter: u8) -> Result<(), ParseError> {
+    use csv_core::ReadRecordResult::{End, InputEmpty, OutputEndsFull, OutputFull, Record};
+    let mut reader = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
+    let mut output = vec![0; SNIFFED_BYTES];
+    let mut ends = vec![0; COLUMN_LIMIT + 1];
+    let (mut input, mut columns, mut header) = (text.as_bytes(), 0, Some(0));
+    loop {
+        let (result, read, written, ended) = reader.read_record(input, &mut output, &mut ends[columns..]);
+        input = &input[read..];
+        columns += ended;
+        header = header.map(|bytes| bytes + written);
+        let line = || format!("line {}", reader.line());
+        if header.is_some_and(|bytes| bytes > HEADER_LIMIT) {
+            return Err(ParseError::unfit(line(), format!("a header of more than {HEADER_LIMIT} bytes")));
+        }
+        match result {
+            OutputEndsFull => {
+                return Err(ParseError::unfit(line(), format!("more than {COLUMN_LIMIT} columns")));
+            }
+            Record => (columns, header) = (0, None),
+            End => return Ok(()),
+            InputEmpty | OutputFull => {}
+        }
     }
 }
 
@@ -166,7 +201,8 @@ fn delimiter(text: &str) -> u8 {
 }
 
 fn first_line(text: &str) -> &str {
-    text.trim_start_matches('\u{feff}').lines().find(|line| !line.trim().is_empty()).unwrap_or("")
+    let line = text.trim_start_matches('\u{feff}').lines().find(|line| !line.trim().is_empty()).unwrap_or("");
+    &line[..line.floor_char_boundary(SNIFFED_BYTES)]
 }
 
 /// The column names of a text's first line, in lower case.
@@ -226,6 +262,22 @@ mod tests {
         ] {
             assert_eq!(end(cut), Err("line 3: the file ends in the middle of a row".to_owned()), "{cut}");
         }
+    }
+
+    /// S-21: a byte for a column must not cost many.
+    #[test]
+    fn refuses_more_columns_than_any_tool_writes() {
+        let fault = |text: &str| Table::new(text).err().map(|error| error.to_string());
+        let wide = |columns: usize| format!("title,cwe id\na,1\n{}\n", ",".repeat(columns - 1));
+        assert_eq!(fault(&wide(COLUMN_LIMIT)), None);
+        assert_eq!(fault(&wide(COLUMN_LIMIT + 2)), Some("line 3: more than 10000 columns".to_owned()));
+        // Breaks in quotes end no row.
+        let quoted = format!("title,cwe id\n{}", "\"\n\",".repeat(COLUMN_LIMIT + 2));
+        assert!(fault(&quoted).is_some_and(|fault| fault.contains("more than 10000 columns")));
+        let long = format!("{},cwe id\na,1\n", "t".repeat(HEADER_LIMIT));
+        assert!(fault(&long).is_some_and(|fault| fault.contains("a header of more than")));
+        // Only the header must be short.
+        assert_eq!(fault(&format!("title,cwe id\n{},1\n", "t".repeat(2 * HEADER_LIMIT))), None);
     }
 
     #[test]

@@ -92,6 +92,12 @@ fn may_control(byte: u8) -> bool {
     byte < b' ' || byte == 0x7f || byte == 0xc2
 }
 
+/// Enough of a raw text to make a text of: for what is kept until it is known whether it is needed.
+#[must_use]
+pub fn beginning(raw: &str) -> &str {
+    cut(raw, 4 * TEXT_LIMIT).0
+}
+
 fn cut(raw: &str, limit: usize) -> (&str, bool) {
     if raw.len() <= limit {
         return (raw, false);

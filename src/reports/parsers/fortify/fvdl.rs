@@ -83,7 +83,9 @@ pub fn read(text: &str) -> Result<Vec<Report>, ParseError> {
                 known.into_iter().for_each(|known| *known = spot(element.child("SourceLocation")));
             }
             "Description" => drop(catalogue.descriptions.insert(id(&element, "classID"), description(&element))),
-            "Snippet" => drop(catalogue.snippets.insert(id(&element, "id"), element.at("Text").to_owned())),
+            "Snippet" => {
+                drop(catalogue.snippets.insert(id(&element, "id"), text::beginning(element.at("Text")).to_owned()))
+            }
             "Rule" if !element.attribute("id").is_empty() => {
                 catalogue.rules.insert(id(&element, "id"), rule(&element));
             }
@@ -168,8 +170,8 @@ fn location<'e, 'a>(unified: &'e Element<'a>) -> Option<&'e Element<'a>> {
 fn description(element: &Element) -> Description {
     let references = element.child("References").into_iter().flat_map(|list| list.all("Reference"));
     Description {
-        summary: element.at("Abstract").to_owned(),
-        explanation: element.at("Explanation").to_owned(),
+        summary: text::beginning(element.at("Abstract")).to_owned(),
+        explanation: text::beginning(element.at("Explanation")).to_owned(),
         remediation: text::some_text(&html::to_text(element.at("Recommendations"))),
         references: words::each_once(references.flat_map(|reference| words::links(reference.at("Source")))),
     }
