@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::base::error::{ApiError, Fault};
+use crate::reports::read::text;
 
 /// Why a file could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,14 +47,14 @@ pub enum ParseError {
 }
 
 impl ParseError {
-    /// Something that its format does not allow.
-    pub fn unfit(place: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self::Unfit { place: place.into(), detail: detail.into() }
+    /// Something that its format does not allow. Names out of the report are cut short.
+    pub fn unfit(place: impl AsRef<str>, detail: impl AsRef<str>) -> Self {
+        Self::Unfit { place: text::title(place.as_ref()), detail: text::title(detail.as_ref()) }
     }
 
-    /// Broken syntax.
-    pub fn malformed(place: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self::Malformed { place: place.into(), detail: detail.into() }
+    /// Broken syntax. Names out of the report are cut short.
+    pub fn malformed(place: impl AsRef<str>, detail: impl AsRef<str>) -> Self {
+        Self::Malformed { place: text::title(place.as_ref()), detail: text::title(detail.as_ref()) }
     }
 }
 

@@ -399,7 +399,7 @@ fn every_format_is_read_in_every_encoding() {
 }
 
 /// A report that is cut off is an error, never a shorter report. What no reader can see is a cut at the end of a line of a
-/// format of lines, or inside the last field of a row.
+/// format of lines, inside the last field of a row, or in a header behind the columns that it is known by.
 #[test]
 fn every_truncated_report_is_an_error_with_its_place() {
     each(all_samples(), |sample| {
@@ -437,7 +437,8 @@ fn ends_a_line(sample: &Sample, cut: &str, text: &str) -> bool {
             let header = text.lines().next().unwrap();
             let row = cut.lines().next_back().unwrap_or_default();
             let count = |line: &str| line.matches([',', ';', '\t']).count();
-            is_between || (count(row) >= count(header) && row.matches('"').count().is_multiple_of(2))
+            let is_header = cut.lines().count() == 1 && parse(cut.as_bytes(), None).is_ok();
+            is_between || is_header || (count(row) >= count(header) && row.matches('"').count().is_multiple_of(2))
         }
     }
 }
@@ -493,8 +494,17 @@ fn what_was_found_by_chance_stays_mended() {
         ("prowler", row("-026-01-31 10:20:30.913874")),
         ("prowler", row("99999-01-31 10:20:30")),
         ("trivy", r#"[{"Target": "@sha256:1 (alpine 3.20)", "Type": "alpine", "Vulnerabilities": []}]"#.to_owned()),
+        ("snyk", r#"{"vulnerabilities": [], "ok": true, "projectName": "docker-image|: @sha256:1"}"#.to_owned()),
     ] {
         let read = assert_sound(|| parse(text.as_bytes(), Some(format)));
         assert!(read.is_ok(), "{format}: {read:?}");
+    }
+    // A fault is told in a few words, however long the names are that it is about.
+    let long = format!("<issues burpVersion=\"1\"><issue></{}></issues>", "i".repeat(60_000));
+    assert!(assert_sound(|| parse(long.as_bytes(), Some("burp"))).is_err());
+    // Some tools write a header alone, and end no line: an empty report, whether its format is named or found out.
+    for format in [None, Some("generic_csv")] {
+        let read = assert_sound(|| parse(b"Title,Severity,Description,Date", format)).unwrap();
+        assert_eq!(findings(&read), 0);
     }
 }

@@ -60,7 +60,7 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
 
 fn project_name(project: &Project<'_>) -> Option<String> {
     let name = project.project_name.or(&project.path).some_line()?;
-    Some(words::image_name(name.strip_prefix("docker-image|").unwrap_or(&name)).to_owned())
+    text::some_line(words::image_name(name.strip_prefix("docker-image|").unwrap_or(&name)))
 }
 
 /// A project; those inside an image are on that image.
