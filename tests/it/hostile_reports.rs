@@ -495,6 +495,7 @@ fn what_was_found_by_chance_stays_mended() {
         ("prowler", row("99999-01-31 10:20:30")),
         ("trivy", r#"[{"Target": "@sha256:1 (alpine 3.20)", "Type": "alpine", "Vulnerabilities": []}]"#.to_owned()),
         ("snyk", r#"{"vulnerabilities": [], "ok": true, "projectName": "docker-image|: @sha256:1"}"#.to_owned()),
+        ("spdx", "SPDXVersion: SPDX-2.3\nSPDXID: SPDXRef-DOCUMENT\nCreator: Tool: \nPackageName: a\n".to_owned()),
     ] {
         let read = assert_sound(|| parse(text.as_bytes(), Some(format)));
         assert!(read.is_ok(), "{format}: {read:?}");

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::time::Duration;
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::app::{Answer, Client, Request, TestApp};
@@ -284,14 +285,15 @@ async fn an_upload_that_waits_for_others_says_so(app: TestApp) {
     let answer = acme.editor.scan_with("shop", &sarif_of(3), "wait=0").await.expect(202);
     assert_eq!((answer.text("state"), answer.text("phase")), ("running".to_owned(), "waiting".to_owned()));
     let path = answer.header("location").to_owned();
-    let watching = tokio::spawn({
-        let (editor, path) = (acme.editor.clone(), path.clone());
-        async move { editor.get(&format!("{path}/events")).await.expect(200) }
-    });
+    let mut watching = acme.editor.request(Method::GET, &format!("{path}/events")).0.send().await.unwrap();
+    // The others go on once somebody has seen that it waits.
+    let mut events = watching.chunk().await.unwrap().unwrap().to_vec();
     assert_eq!(acme.viewer.get(&path).await.expect(200).text("phase"), "waiting");
-    tokio::time::sleep(Duration::from_millis(50)).await;
     drop(others);
-    let events = String::from_utf8(watching.await.unwrap().bytes).unwrap();
+    while let Some(chunk) = watching.chunk().await.unwrap() {
+        events.extend(chunk);
+    }
+    let events = String::from_utf8(events).unwrap();
     assert!(events.contains("waiting") && events.ends_with("\n\n"), "{events}");
     let upload = acme.viewer.get(&path).await.expect(200);
     assert_eq!((upload.text("state"), &upload["phase"]), ("finished".to_owned(), &Value::Null));

@@ -37,9 +37,10 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     let document = if text.trim_start().starts_with('{') { json::read(text)? } else { tags::read(text)? };
     let mut builder = ReportBuilder::new("SPDX");
     let head = builder.head();
-    if let Some(tool) = document.creation_info.creators.iter().find_map(|creator| creator.strip_prefix("Tool:")) {
-        let tool = text::line(tool);
-        let (name, version) = tool.rsplit_once('-').unwrap_or((&tool, ""));
+    let mut creators = document.creation_info.creators.iter();
+    if let Some(tool) = creators.find_map(|creator| text::some_line(creator.strip_prefix("Tool:")?)) {
+        // A name before the version, if there is one.
+        let (name, version) = tool.rsplit_once('-').filter(|(name, _)| text::is_line(name)).unwrap_or((&tool, ""));
         (head.tool, head.tool_version) = (name.to_owned(), text::some_line(version));
     }
     head.reported_at = document.creation_info.created.time();
