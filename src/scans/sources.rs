@@ -81,18 +81,21 @@ pub fn follow_engagement(
     other: &OtherBranch,
     now: UtcTime,
 ) -> Result<(), ApiError> {
+    let mut left = Vec::new();
     for from in &other.from {
-        if repo::move_sources(conn, organization, other.engagement, *from, other.to)? == 0 {
-            continue;
+        if repo::move_sources(conn, organization, other.engagement, *from, other.to)? > 0 {
+            instances::follow_observations(conn, organization, *from, other.to)?;
+            left.push(*from);
         }
-        instances::follow_observations(conn, organization, *from, other.to)?;
-        for branch in [*from, other.to] {
-            let changed = recompute::of_branch(conn, organization, branch, now)?;
-            wishes::record_issues(conn, organization, &changed, now)?;
-        }
-        wishes::record_product(conn, organization, other.product, now)?;
     }
-    Ok(())
+    if left.is_empty() {
+        return Ok(());
+    }
+    for branch in left.into_iter().chain([other.to]) {
+        let changed = recompute::of_branch(conn, organization, branch, now)?;
+        wishes::record_issues(conn, organization, &changed, now)?;
+    }
+    Ok(wishes::record_product(conn, organization, other.product, now)?)
 }
 
 /// Confirms a mass disappearance: what vanished is gone, and its tickets are closed without waiting for another scan.

@@ -293,8 +293,8 @@ async fn change(
     note: EngagementNote,
 ) -> Result<HttpResponse, ApiError> {
     let now = app.clock.now();
-    let changed = app.db.write(move |conn| {
-        let (changed, other) = service::change_engagement(conn, &caller, number, patch, &note, now)?;
+    let changed = app.db.write_again(move |conn| {
+        let (changed, other) = service::change_engagement(conn, &caller, number, patch.clone(), &note, now)?;
         follow(conn, &caller, other, now)?;
         Ok::<_, ApiError>(changed)
     });
