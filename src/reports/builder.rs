@@ -1,20 +1,28 @@
 //! Builds a [`Report`]: each vulnerability, asset and component once, findings by index, losses as warnings.
 
-use std::collections::hash_map::RandomState;
+use std::collections::hash_map::{Entry, RandomState};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
 
+use hashbrown::HashTable;
 use serde::Deserialize;
+use xxhash_rust::xxh3::Xxh3;
 
 use crate::base::severity::Severity;
 use crate::reports::error::ParseError;
+use crate::reports::packed::{Packed, Record};
 use crate::reports::read::json::{self, Entries};
 use crate::reports::read::{text, words};
 use crate::reports::report::{Asset, AssetKind, Component, Finding, Location, Report, Vulnerability, Warning};
 
 /// Most warnings kept per report; the rest is counted in one last warning.
 pub const WARNING_LIMIT: usize = 200;
+
+/// A list of a packed vulnerability.
+type PackedList = for<'v> fn(&'v Vulnerability<&str>) -> &'v [&'v str];
+/// The same of one that is unpacked.
+type OpenList = fn(&mut Vulnerability) -> &mut Vec<String>;
 
 /// Builds a [`Report`].
 #[derive(Debug, Default)]
@@ -23,7 +31,12 @@ pub struct ReportBuilder {
     vulnerabilities: Index,
     assets: Index,
     components: Index,
-    once: HashMap<String, usize>,
+    /// The findings of [`Self::add_once`].
+    once: HashMap<Print, u32>,
+    /// What more was to be said of after it was added, unpacked until the end.
+    open_vulnerabilities: HashMap<usize, Vulnerability>,
+    open_findings: HashMap<usize, Finding>,
+    fingerprints: usize,
     warnings_left_out: usize,
     lost_left_out: bool,
 }
@@ -50,19 +63,45 @@ impl ReportBuilder {
 
     fn known(&mut self, key: &str, make: impl FnOnce() -> Vulnerability) -> usize {
         let known = &mut self.report.vulnerabilities;
-        let index = self.vulnerabilities.of(key, known.len(), |index| known[index].key == key);
+        let index = self.vulnerabilities.of(&key, known.len(), |index| known.key(index));
         if index == known.len() {
-            known.push(cleaned(Vulnerability { key: key.to_owned(), ..make() }));
+            known.push(&cleaned(Vulnerability { key: key.to_owned(), ..make() }));
         }
         index
     }
 
+    /// A vulnerability that is known already, to say more of it; its key stays.
+    fn known_vulnerability(&mut self, index: usize) -> Option<&mut Vulnerability> {
+        open(&mut self.open_vulnerabilities, &self.report.vulnerabilities, index)
+    }
+
+    /// A finding that was added already, to say more of it.
+    pub fn known_finding(&mut self, index: usize) -> Option<&mut Finding> {
+        open(&mut self.open_findings, &self.report.findings, index)
+    }
+
     /// Adds ids that a vulnerability has here: one entry may know others than the next.
     pub fn add_ids(&mut self, vulnerability: usize, ids: &[String]) {
-        let Some(known) = self.report.vulnerabilities.get_mut(vulnerability) else { return };
-        for id in ids {
-            if !known.ids.contains(id) && known.ids.len() < words::LIST_LIMIT {
-                known.ids.extend(text::some_line(id).filter(|id| !known.ids.contains(id)));
+        self.extend(vulnerability, ids, (|known| &known.ids, |known| &mut known.ids));
+    }
+
+    /// Adds links that a vulnerability has here.
+    pub fn add_references(&mut self, vulnerability: usize, links: &[String]) {
+        self.extend(vulnerability, links, (|known| &known.references, |known| &mut known.references));
+    }
+
+    /// Adds what a list of a vulnerability does not hold; mostly there is nothing, and it stays packed.
+    fn extend(&mut self, vulnerability: usize, more: &[String], (packed, open): (PackedList, OpenList)) {
+        let is_open = self.open_vulnerabilities.contains_key(&vulnerability);
+        let known = self.report.vulnerabilities.get(vulnerability).filter(|_| !is_open);
+        if known.is_some_and(|known| more.iter().all(|item| packed(&known).contains(&item.as_str()))) {
+            return;
+        }
+        let Some(known) = self.known_vulnerability(vulnerability) else { return };
+        let list = open(known);
+        for item in more {
+            if !list.contains(item) && list.len() < words::LIST_LIMIT {
+                list.extend(text::some_line(item).filter(|item| !list.contains(item)));
             }
         }
     }
@@ -73,7 +112,12 @@ impl ReportBuilder {
         if name.is_empty() {
             return None;
         }
-        Some(self.assets.place(&mut self.report.assets, Asset { kind, name }))
+        let (asset, known) = (Asset { kind, name: name.as_str() }, &mut self.report.assets);
+        let index = self.assets.of(&asset, known.len(), |index| known.at(index));
+        if index == known.len() {
+            known.push(&asset);
+        }
+        Some(index)
     }
 
     /// The index of a component; `None` when it has no name. Empty version and purl count as absent.
@@ -82,21 +126,20 @@ impl ReportBuilder {
         if name.is_empty() {
             return None;
         }
-        let component =
-            Component { name, version: text::some(text::line(version)), purl: text::some(text::line(purl)) };
-        Some(self.components.place(&mut self.report.components, component))
+        let (version, purl) = (text::some_line(version), text::some_line(purl));
+        let component = Component { name: name.as_str(), version: version.as_deref(), purl: purl.as_deref() };
+        let known = &mut self.report.components;
+        let index = self.components.of(&component, known.len(), |index| known.at(index));
+        if index == known.len() {
+            known.push(&component);
+        }
+        Some(index)
     }
 
     /// The index of what a URL is on: its scheme and host as an application, or the host alone where it has no scheme.
     pub fn asset_of_url(&mut self, url: &str) -> Option<usize> {
         let (kind, name) = asset_of_url(url);
         self.asset(kind, name)
-    }
-
-    /// Makes room for the findings of so many entries: mostly one each. Growing by doubling would take room for twice as
-    /// many.
-    pub fn expect(&mut self, entries: usize) {
-        self.report.findings.reserve(entries);
     }
 
     /// Hands each entry that could be read to `take`, with its place (`/results/3`); the others are noted as lost.
@@ -116,7 +159,6 @@ impl ReportBuilder {
         path: &str,
         mut take: impl FnMut(&mut Self, T, Box<str>),
     ) {
-        self.expect(entries.len());
         for (index, entry) in entries.into_iter().enumerate() {
             let place = format!("{path}/{index}");
             if let Some(entry) = self.keep(entry, &place) {
@@ -157,21 +199,9 @@ impl ReportBuilder {
 
     /// Adds a finding. What is empty in it counts as absent, and what is put together of raw parts is cleaned.
     pub fn add(&mut self, mut finding: Finding) {
-        let place = &mut finding.location;
-        let lines = [&mut place.file, &mut place.url, &mut place.method, &mut place.parameter, &mut place.port];
-        let others = [&mut place.resource, &mut finding.fingerprint, &mut finding.fixed_version];
-        for line in lines.into_iter().chain(others) {
-            if line.as_ref().is_some_and(|line| !text::is_clean(line) || line.is_empty()) {
-                *line = line.take().and_then(|line| text::some_line(&line));
-            }
-        }
-        let justification = finding.analysis.as_mut().and_then(|analysis| analysis.justification.as_mut());
-        let texts = finding.facts.iter_mut().map(|(_, value)| value).chain(justification);
-        for text in texts.chain(&mut finding.description).filter(|text| !text::is_clean(text)) {
-            *text = text::text(text);
-        }
-        finding.facts.retain(|(_, value)| !value.is_empty());
-        self.report.findings.push(finding);
+        clean(&mut finding);
+        self.fingerprints += usize::from(finding.fingerprint.is_some());
+        self.report.findings.push(&finding);
     }
 
     /// Adds a finding of a vulnerability, which is kept if its key is new; else what differs from the known one is
@@ -182,10 +212,10 @@ impl ReportBuilder {
             return self.add_of(Vulnerability { key, ..vulnerability }, finding);
         }
         let known = &mut self.report.vulnerabilities;
-        let key = vulnerability.key.as_str();
-        finding.vulnerability = self.vulnerabilities.of(key, known.len(), |index| known[index].key == key);
+        finding.vulnerability =
+            self.vulnerabilities.of(&vulnerability.key.as_str(), known.len(), |index| known.key(index));
         if finding.vulnerability == known.len() {
-            known.push(cleaned(vulnerability));
+            known.push(&cleaned(vulnerability));
             return self.add(finding);
         }
         self.add_ids(finding.vulnerability, &vulnerability.ids);
@@ -194,14 +224,17 @@ impl ReportBuilder {
         self.add_differing(finding, vulnerability.severity, &vulnerability.title, &described);
     }
 
-    /// Adds a finding like [`Self::add_of`], unless there is one that is the same: then what is said here is added there,
-    /// with its place if that is another.
-    pub fn add_once(&mut self, same: String, vulnerability: Vulnerability, finding: Finding) {
-        let Some(index) = self.once.get(&same) else {
-            self.once.insert(same, self.report.findings.len());
-            return self.add_of(vulnerability, finding);
+    /// Adds a finding like [`Self::add_of`], unless there is one that is the same by this print: then what is said here is
+    /// added there, with its place if that is another.
+    pub fn add_once(&mut self, same: Print, vulnerability: Vulnerability, finding: Finding) {
+        let index = match self.once.entry(same) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(new) => {
+                new.insert(self.report.findings.len() as u32);
+                return self.add_of(vulnerability, finding);
+            }
         };
-        let known = &mut self.report.findings[*index];
+        let Some(known) = self.known_finding(index as usize) else { return };
         if let Some(elsewhere) = elsewhere(&known.location, &finding.location)
             && known.facts.len() < words::LIST_LIMIT
             && known.facts.iter().all(|(_, place)| *place != elsewhere)
@@ -272,6 +305,9 @@ impl ReportBuilder {
     /// The report.
     #[must_use]
     pub fn finish(mut self) -> Report {
+        close(&mut self.report.vulnerabilities, &self.open_vulnerabilities);
+        self.open_findings.values_mut().for_each(clean);
+        close(&mut self.report.findings, &self.open_findings);
         self.drop_shared_fingerprints();
         if self.warnings_left_out > 0 {
             self.report.warnings.push(Warning {
@@ -282,23 +318,57 @@ impl ReportBuilder {
         }
         self.report
     }
-}
 
-impl ReportBuilder {
     /// A fingerprint that several findings share identifies none of them: some tools write the CVE there.
     fn drop_shared_fingerprints(&mut self) {
-        let mut seen: HashMap<&str, bool> = HashMap::with_capacity(self.report.findings.len());
-        for print in self.report.findings.iter().filter_map(|finding| finding.fingerprint.as_deref()) {
+        let mut seen: HashMap<&str, bool> = HashMap::with_capacity(self.fingerprints);
+        for print in self.report.findings.iter().filter_map(|finding| finding.fingerprint) {
             seen.entry(print).and_modify(|is_shared| *is_shared = true).or_insert(false);
         }
-        if !seen.values().any(|is_shared| *is_shared) {
-            return;
-        }
         let shared: HashSet<String> =
-            seen.into_iter().filter(|(_, shared)| *shared).map(|(print, _)| print.to_owned()).collect();
-        for finding in &mut self.report.findings {
-            finding.fingerprint = finding.fingerprint.take().filter(|print| !shared.contains(print));
+            seen.into_iter().filter(|(_, is_shared)| *is_shared).map(|(print, _)| print.to_owned()).collect();
+        if !shared.is_empty() {
+            self.report.findings.rewrite(|_, mut finding, kept| {
+                finding.fingerprint = finding.fingerprint.filter(|print| !shared.contains(*print));
+                kept.push(&finding);
+            });
         }
+    }
+}
+
+/// Leaves out what is empty, and cleans what is put together of raw parts.
+fn clean(finding: &mut Finding) {
+    let place = &mut finding.location;
+    let lines = [&mut place.file, &mut place.url, &mut place.method, &mut place.parameter, &mut place.port];
+    let others = [&mut place.resource, &mut finding.fingerprint, &mut finding.fixed_version];
+    for line in lines.into_iter().chain(others) {
+        if line.as_ref().is_some_and(|line| !text::is_clean(line) || line.is_empty()) {
+            *line = line.take().and_then(|line| text::some_line(&line));
+        }
+    }
+    let justification = finding.analysis.as_mut().and_then(|analysis| analysis.justification.as_mut());
+    let texts = finding.facts.iter_mut().map(|(_, value)| value).chain(justification);
+    for text in texts.chain(&mut finding.description).filter(|text| !text::is_clean(text)) {
+        *text = text::text(text);
+    }
+    finding.facts.retain(|(_, value)| !value.is_empty());
+}
+
+/// A record, unpacked to be changed.
+fn open<'o, R: Record>(open: &'o mut HashMap<usize, R>, packed: &Packed<R>, index: usize) -> Option<&'o mut R> {
+    match open.entry(index) {
+        Entry::Occupied(record) => Some(record.into_mut()),
+        Entry::Vacant(place) => Some(place.insert(packed.owned(index)?)),
+    }
+}
+
+/// Puts what was unpacked back in its place.
+fn close<R: Record>(packed: &mut Packed<R>, open: &HashMap<usize, R>) {
+    if !open.is_empty() {
+        packed.rewrite(|index, record, kept| match open.get(&index) {
+            Some(changed) => kept.push(changed),
+            None => kept.push(&record),
+        });
     }
 }
 
@@ -320,29 +390,16 @@ fn cleaned(mut vulnerability: Vulnerability) -> Vulnerability {
 #[derive(Debug, Default)]
 struct Index {
     hasher: RandomState,
-    places: HashMap<u64, usize>,
+    places: HashTable<u32>,
 }
 
 impl Index {
-    /// Where something is that hashes like `key`; `next`, noted for it, when it is new.
-    fn of(&mut self, key: impl Hash, next: usize, is_there: impl Fn(usize) -> bool) -> usize {
-        // Two that share their hash, which hardly happens, are told apart by a second one.
-        for attempt in 0_u64.. {
-            let place = *self.places.entry(self.hasher.hash_one((attempt, &key))).or_insert(next);
-            if place == next || is_there(place) {
-                return place;
-            }
-        }
-        next
-    }
-
-    /// Where an item is in its list; at its end, when it is new.
-    fn place<T: Hash + Eq>(&mut self, list: &mut Vec<T>, item: T) -> usize {
-        let index = self.of(&item, list.len(), |index| list[index] == item);
-        if index == list.len() {
-            list.push(item);
-        }
-        index
+    /// Where the item with this key is, by what `key_at` finds in the list; `next`, noted for it, when it is new.
+    fn of<K: Hash + Eq>(&mut self, key: &K, next: usize, key_at: impl Fn(usize) -> K) -> usize {
+        let Self { hasher, places } = self;
+        let hash_at = |place: &u32| hasher.hash_one(key_at(*place as usize));
+        let entry = places.entry(hasher.hash_one(key), |place| key_at(*place as usize) == *key, hash_at);
+        *entry.or_insert(next as u32).get() as usize
     }
 }
 
@@ -360,6 +417,17 @@ fn elsewhere(known: &Location, other: &Location) -> Option<String> {
     let parts = [&other.method, &other.url, &parameter, &other.port];
     let parts: Vec<&str> = parts.into_iter().filter_map(Option::as_deref).collect();
     text::some_line(&parts.join(" "))
+}
+
+/// What makes two entries the same: a print in place of their texts, of which a list would have a second copy.
+pub type Print = [u8; 16];
+
+/// The print of what makes two entries the same.
+#[must_use]
+pub fn print_of(same: impl Hash) -> Print {
+    let mut hasher = Xxh3::new();
+    same.hash(&mut hasher);
+    hasher.digest128().to_be_bytes()
 }
 
 /// The facts that are known, of all that a format may give.
@@ -387,7 +455,7 @@ mod tests {
         let report = builder.finish();
         assert_eq!((report.vulnerabilities.len(), report.assets.len(), report.components.len()), (1, 1, 1));
         assert_eq!(report.findings.len(), 3);
-        assert_eq!(report.vulnerabilities[0].key, "CVE-2026-1");
+        assert_eq!(report.vulnerabilities.key(0), "CVE-2026-1");
     }
 
     #[test]
@@ -399,7 +467,7 @@ mod tests {
             builder.add_of(vulnerability, Finding::default());
         }
         let report = builder.finish();
-        assert_eq!(report.vulnerabilities[0].ids, ["CVE-2026-1", "GHSA-aaaa-bbbb-cccc", "ELSA-2026-1"]);
+        assert_eq!(report.vulnerabilities.at(0).ids, ["CVE-2026-1", "GHSA-aaaa-bbbb-cccc", "ELSA-2026-1"]);
     }
 
     #[test]
@@ -410,11 +478,11 @@ mod tests {
         builder.add_differing(Finding { vulnerability, ..Finding::default() }, Severity::Low, "t", "");
         builder.add_differing(Finding { vulnerability, ..Finding::default() }, Severity::High, "u", "d");
         let report = builder.finish();
-        let first = &report.findings[0];
-        assert_eq!((first.severity, &first.title, &first.description), (None, &None, &None));
-        let second = &report.findings[1];
+        let first = report.findings.at(0);
+        assert_eq!((first.severity, first.title, first.description), (None, None, None));
+        let second = report.findings.at(1);
         assert_eq!(second.severity, Some(Severity::High));
-        assert_eq!((second.title.as_deref(), second.description.as_deref()), (Some("u"), Some("d")));
+        assert_eq!((second.title, second.description), (Some("u"), Some("d")));
     }
 
     #[test]
@@ -429,7 +497,7 @@ mod tests {
         assert_eq!(report.vulnerabilities.len(), 1);
         let severities: Vec<_> = report.findings.iter().map(|finding| finding.severity).collect();
         assert_eq!(severities, [None, Some(Severity::High)]);
-        assert!(report.findings.iter().all(|finding| finding.description.as_deref() == Some("said")));
+        assert!(report.findings.iter().all(|finding| finding.description == Some("said")));
     }
 
     #[test]
@@ -437,10 +505,11 @@ mod tests {
         let mut builder = ReportBuilder::new("Tool");
         for (place, message) in [("a", Some("x")), ("b", None), ("a", Some("y")), ("a", Some("x")), ("b", Some("z"))] {
             let finding = Finding { description: message.map(str::to_owned), ..Finding::default() };
-            builder.add_once(place.to_owned(), Vulnerability::default(), finding);
+            builder.add_once(print_of(place), Vulnerability::default(), finding);
         }
-        let said: Vec<_> = builder.finish().findings.into_iter().map(|finding| finding.description).collect();
-        assert_eq!(said, [Some("x\n\ny".to_owned()), Some("z".to_owned())]);
+        let report = builder.finish();
+        let said: Vec<_> = report.findings.iter().map(|finding| finding.description).collect();
+        assert_eq!(said, [Some("x\n\ny"), Some("z")]);
     }
 
     #[test]
@@ -449,8 +518,9 @@ mod tests {
         for print in ["a", "b", "a"] {
             builder.add(Finding { fingerprint: Some(print.to_owned()), ..Finding::default() });
         }
-        let prints: Vec<_> = builder.finish().findings.into_iter().map(|finding| finding.fingerprint).collect();
-        assert_eq!(prints, [None, Some("b".to_owned()), None]);
+        let report = builder.finish();
+        let prints: Vec<_> = report.findings.iter().map(|finding| finding.fingerprint).collect();
+        assert_eq!(prints, [None, Some("b"), None]);
     }
 
     #[test]

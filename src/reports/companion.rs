@@ -27,8 +27,11 @@ pub struct Companion {
     /// Reads a text of this shape.
     pub read: fn(&str) -> Result<Notes, ParseError>,
     /// What a finding is called in it.
-    pub name: fn(&Finding) -> Option<&str>,
+    pub name: Name,
 }
+
+/// What a finding is called.
+pub type Name = for<'f> fn(&'f Finding<&str>) -> Option<&'f str>;
 
 impl Companion {
     /// Whether the content shows one of its shapes.
@@ -70,22 +73,25 @@ impl Notes {
     }
 
     /// Adds the notes to the findings of a report. What a finding says itself stays, and a decision is about one finding.
-    pub fn add_to(&mut self, report: &mut Report, name: fn(&Finding) -> Option<&str>) {
+    pub fn add_to(&mut self, report: &mut Report, name: Name) {
         let (mut left, mut is_cut) = (ADDED_LIMIT, false);
-        for finding in &mut report.findings {
-            let Some(note) = name(finding).and_then(|name| self.0.get_mut(name)) else { continue };
-            if finding.analysis.is_none() {
-                finding.analysis = note.analysis.take();
+        report.findings.rewrite(|_, finding, kept| {
+            let Some(note) = name(&finding).and_then(|name| self.0.get_mut(name)) else { return kept.push(&finding) };
+            let decision = if finding.analysis.is_none() { note.analysis.take() } else { None };
+            let mut finding = finding;
+            if let Some(Analysis { state, justification }) = &decision {
+                finding.analysis = Some(Analysis { state: *state, justification: justification.as_deref() });
             }
             let size: usize = note.files.iter().map(String::len).sum();
             is_cut |= size > left;
             if finding.location.file.is_none() && size <= left {
                 left -= size;
-                let mut files = note.files.iter().cloned();
+                let mut files = note.files.iter().map(String::as_str);
                 finding.location.file = files.next();
                 finding.facts.extend(files.map(|file| ("instance", file)));
             }
-        }
+            kept.push(&finding);
+        });
         if is_cut {
             let detail = "the files of some findings are left out".to_owned();
             report.warnings.push(Warning { place: "archive".to_owned(), detail, lost_entry: false });
@@ -98,7 +104,7 @@ mod tests {
     use super::*;
     use crate::reports::report::{AnalysisState, Location};
 
-    fn named(finding: &Finding) -> Option<&str> {
+    fn named<'f>(finding: &'f Finding<&str>) -> Option<&'f str> {
         finding.fact("id")
     }
 
@@ -114,12 +120,12 @@ mod tests {
         }
         notes.decide("1", Analysis { state: AnalysisState::FalsePositive, justification: None });
         let own = Location { file: Some("/own".to_owned()), ..Location::default() };
-        let findings = vec![finding("1"), Finding { location: own, ..finding("1") }, finding("2")];
+        let findings = [finding("1"), Finding { location: own, ..finding("1") }, finding("2")].into_iter().collect();
         let mut report = Report { findings, ..Report::default() };
         notes.add_to(&mut report, named);
-        let files: Vec<_> = report.findings.iter().map(|finding| finding.location.file.as_deref()).collect();
+        let files: Vec<_> = report.findings.iter().map(|finding| finding.location.file).collect();
         assert_eq!(files, [Some("/a"), Some("/own"), None]);
-        let others: Vec<_> = report.findings[0].facts[1..].iter().map(|(_, file)| file.as_str()).collect();
+        let others: Vec<_> = report.findings.at(0).facts[1..].iter().map(|(_, file)| *file).collect();
         assert_eq!(others, ["/b", "/c", "/d", "/e"]);
         let decided: Vec<_> = report.findings.iter().map(|finding| finding.analysis.is_some()).collect();
         assert_eq!(decided, [true, false, false]);
@@ -130,11 +136,10 @@ mod tests {
     fn a_few_long_names_do_not_fill_the_memory() {
         let mut notes = Notes::default();
         (0..5).for_each(|n| notes.place("1", &format!("/{n}{}", "x".repeat(400))));
-        let mut report = Report { findings: vec![finding("1"); 50_000], ..Report::default() };
+        let mut report = Report { findings: std::iter::repeat_n(finding("1"), 50_000).collect(), ..Report::default() };
         notes.add_to(&mut report, named);
-        let added: usize =
-            report.findings.iter().flat_map(|finding| &finding.facts[1..]).map(|(_, file)| file.len()).sum();
+        let added: usize = report.findings.iter().flat_map(|finding| finding.facts).map(|(_, file)| file.len()).sum();
         assert_eq!(report.warnings.len(), 1);
-        assert!(added <= ADDED_LIMIT && report.findings[0].location.file.is_some(), "{added}");
+        assert!(added <= ADDED_LIMIT && report.findings.at(0).location.file.is_some(), "{added}");
     }
 }

@@ -63,7 +63,7 @@ pub fn write_all(files: &[PathBuf], out: &mut impl Write) -> io::Result<bool> {
 fn summary(file: String, parsed: &ParsedFile) -> Inspection {
     let mut severities = BTreeMap::new();
     for report in &parsed.reports {
-        for finding in &report.findings {
+        for finding in report.findings.iter() {
             *severities.entry(finding.severity_in(report).as_str()).or_insert(0) += 1;
         }
     }
@@ -80,7 +80,7 @@ fn summary(file: String, parsed: &ParsedFile) -> Inspection {
 }
 
 fn ids(report: &Report) -> impl Iterator<Item = String> {
-    report.vulnerabilities.iter().flat_map(|vulnerability| vulnerability.ids.iter().cloned())
+    report.vulnerabilities.iter().flat_map(|vulnerability| vulnerability.ids).map(str::to_owned)
 }
 
 fn describe(warning: &Warning) -> String {

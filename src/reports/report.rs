@@ -2,11 +2,15 @@
 //!
 //! The shape is normalised on purpose. Ten thousand results of a hundred rules on one asset hold each rule and the
 //! asset once; findings point at them by index. An import then writes shared rows per batch, not per finding.
+//!
+//! Parsers make records with texts of their own; a report holds them packed and shows views of them, whose texts are
+//! borrowed (`Finding<&str>`).
 
 use serde::Serialize;
 
 use crate::base::severity::Severity;
 use crate::base::time::UtcTime;
+use crate::reports::packed::Packed;
 
 /// One file: a [`Report`] per tool in it (SARIF runs may be of several), and what could not be read.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -32,40 +36,40 @@ pub struct Report {
     /// The tool says that its run failed (SARIF `executionSuccessful: false`): nothing may be resolved by it.
     pub failed: bool,
     /// The vulnerabilities that the findings are of, each once.
-    pub vulnerabilities: Vec<Vulnerability>,
+    pub vulnerabilities: Packed<Vulnerability>,
     /// The assets that the findings are on, each once. Empty where the format names none: the import then uses the product's own.
-    pub assets: Vec<Asset>,
+    pub assets: Packed<Asset>,
     /// The components inside assets, each once.
-    pub components: Vec<Component>,
+    pub components: Packed<Component>,
     /// The findings, in the order of the file.
-    pub findings: Vec<Finding>,
+    pub findings: Packed<Finding>,
     /// Entries that could not be read, and other doubts.
     pub warnings: Vec<Warning>,
 }
 
 /// A unique finding: what is wrong, wherever it is.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Vulnerability {
+pub struct Vulnerability<T = String> {
     /// Its identity within an organization: the CVE or GHSA id, or `tool:rule` where there is none.
-    pub key: String,
+    pub key: T,
     /// One line.
-    pub title: String,
+    pub title: T,
     /// Markdown or plain text; empty where the report has none.
-    pub description: String,
+    pub description: T,
     /// What to do about it.
-    pub remediation: Option<String>,
+    pub remediation: Option<T>,
     /// The tool's word, else by its CVSS.
     pub severity: Severity,
     /// All its ids (CVE, GHSA, …), the one in `key` included.
-    pub ids: Vec<String>,
+    pub ids: Vec<T>,
     /// CWE numbers.
     pub cwes: Vec<u32>,
     /// CVSS v2 vector.
-    pub cvss2: Option<String>,
+    pub cvss2: Option<T>,
     /// CVSS v3.0 or v3.1 vector.
-    pub cvss3: Option<String>,
+    pub cvss3: Option<T>,
     /// CVSS v4.0 vector.
-    pub cvss4: Option<String>,
+    pub cvss4: Option<T>,
     /// The highest base score given, 0.0 to 10.0.
     pub cvss_score: Option<f64>,
     /// EPSS probability, 0.0 to 1.0.
@@ -73,7 +77,7 @@ pub struct Vulnerability {
     /// In a catalogue of known exploited vulnerabilities.
     pub known_exploited: bool,
     /// Links.
-    pub references: Vec<String>,
+    pub references: Vec<T>,
 }
 
 /// What kind of thing an asset is.
@@ -95,29 +99,35 @@ pub enum AssetKind {
     Certificate,
 }
 
+impl AssetKind {
+    /// Every kind, in their order.
+    pub const ALL: [Self; 6] =
+        [Self::Host, Self::Image, Self::Repository, Self::Application, Self::Resource, Self::Certificate];
+}
+
 /// What a vulnerability was found on. Its name leaves out what changes with every build (tag, digest, URL query).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize)]
-pub struct Asset {
+pub struct Asset<T = String> {
     /// The kind of thing.
     pub kind: AssetKind,
     /// Its name (`registry.example.com/shop`).
-    pub name: String,
+    pub name: T,
 }
 
 /// A library or package inside an asset.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize)]
-pub struct Component {
+pub struct Component<T = String> {
     /// Its name, with the group where it has one (`org.apache/log4j`).
-    pub name: String,
+    pub name: T,
     /// Its version.
-    pub version: Option<String>,
+    pub version: Option<T>,
     /// Its package URL.
-    pub purl: Option<String>,
+    pub purl: Option<T>,
 }
 
 /// One vulnerability at one place.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Finding {
+pub struct Finding<T = String> {
     /// Index into [`Report::vulnerabilities`].
     pub vulnerability: usize,
     /// Index into [`Report::assets`].
@@ -127,56 +137,56 @@ pub struct Finding {
     /// The severity here, where it differs from the vulnerability's.
     pub severity: Option<Severity>,
     /// The title here, where it differs.
-    pub title: Option<String>,
+    pub title: Option<T>,
     /// The message here, where it differs from the vulnerability's description.
-    pub description: Option<String>,
+    pub description: Option<T>,
     /// Where exactly.
-    pub location: Location,
+    pub location: Location<T>,
     /// The tool's own fingerprint: stable between its scans.
-    pub fingerprint: Option<String>,
+    pub fingerprint: Option<T>,
     /// What the report itself says about the finding's state.
-    pub analysis: Option<Analysis>,
+    pub analysis: Option<Analysis<T>>,
     /// The version in which it is fixed.
-    pub fixed_version: Option<String>,
+    pub fixed_version: Option<T>,
     /// When the tool says it was first seen.
     pub found_at: Option<UtcTime>,
-    /// Where it is in the file, for messages (`/runs/0/results/3`, `line 12`).
+    /// Where it is in the file (`/runs/0/results/3`, `line 12`), for messages while the report is read; not kept.
     #[serde(skip)]
     pub place: Option<Box<str>>,
     /// Further facts, as name and value (committer, image layer, HTTP method …).
-    pub facts: Vec<(&'static str, String)>,
+    pub facts: Vec<(&'static str, T)>,
 }
 
 /// Where exactly in an asset.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Location {
+pub struct Location<T = String> {
     /// A file, by its path with `/`.
-    pub file: Option<String>,
+    pub file: Option<T>,
     /// The first line, from 1.
     pub line: Option<u32>,
     /// The last line.
     pub end_line: Option<u32>,
     /// The code there.
-    pub snippet: Option<String>,
+    pub snippet: Option<T>,
     /// A URL.
-    pub url: Option<String>,
+    pub url: Option<T>,
     /// The HTTP method.
-    pub method: Option<String>,
+    pub method: Option<T>,
     /// A parameter of the request.
-    pub parameter: Option<String>,
+    pub parameter: Option<T>,
     /// A network port with protocol (`443/tcp`).
-    pub port: Option<String>,
+    pub port: Option<T>,
     /// A resource inside the asset (`aws_s3_bucket.logs`, `Deployment/web`).
-    pub resource: Option<String>,
+    pub resource: Option<T>,
 }
 
 /// What a report says about a finding's state: the weakest assessment.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Analysis {
+pub struct Analysis<T = String> {
     /// The state.
     pub state: AnalysisState,
     /// The reason given.
-    pub justification: Option<String>,
+    pub justification: Option<T>,
 }
 
 /// The states a report may give.
@@ -198,6 +208,12 @@ pub enum AnalysisState {
     RiskAccepted,
 }
 
+impl AnalysisState {
+    /// Every state, in their order.
+    pub const ALL: [Self; 6] =
+        [Self::Affected, Self::InReview, Self::Resolved, Self::FalsePositive, Self::NotAffected, Self::RiskAccepted];
+}
+
 /// An entry that could not be read, or another doubt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Warning {
@@ -209,17 +225,17 @@ pub struct Warning {
     pub lost_entry: bool,
 }
 
-impl Finding {
+impl<T: AsRef<str>> Finding<T> {
     /// The value of a further fact.
     #[must_use]
     pub fn fact(&self, name: &str) -> Option<&str> {
-        self.facts.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+        self.facts.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_ref())
     }
 
     /// The severity that holds for this finding.
     #[must_use]
     pub fn severity_in(&self, report: &Report) -> Severity {
-        self.severity
-            .unwrap_or_else(|| report.vulnerabilities.get(self.vulnerability).map_or(Severity::Unknown, |v| v.severity))
+        let of_vulnerability = || report.vulnerabilities.get(self.vulnerability).map(|known| known.severity);
+        self.severity.or_else(of_vulnerability).unwrap_or_default()
     }
 }

@@ -16,7 +16,8 @@ use diesel::serialize::{self, Output, ToSql};
 use diesel::sql_types::Binary;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_128};
 
-use crate::reports::report::{Finding, Report};
+use crate::base::severity::Severity;
+use crate::reports::report::{Finding, Report, Vulnerability};
 
 /// The version of the recipe below, mixed into every print.
 const VERSION: u8 = 1;
@@ -122,54 +123,67 @@ pub fn of_report(report: &Report, default_asset: &str) -> Vec<Prints> {
         *count += 1;
         nth
     };
-    let vulnerabilities: Vec<u64> = report.vulnerabilities.iter().map(|v| xxh3_64(v.key.as_bytes())).collect();
+    let subjects: Vec<Subject> = report.vulnerabilities.iter().map(|known| Subject::of(&known)).collect();
     let mut buffer = Vec::with_capacity(1024);
     let mut prints = Vec::with_capacity(report.findings.len());
-    for finding in &report.findings {
-        let subject = vulnerabilities.get(finding.vulnerability).copied().unwrap_or_default();
-        start(&mut buffer, subject, finding, report, default_asset);
+    for finding in report.findings.iter() {
+        let subject = subjects.get(finding.vulnerability).copied().unwrap_or_default();
+        start(&mut buffer, subject, &finding, report, default_asset);
         let shared = buffer.len();
-        put_place(&mut buffer, finding);
+        put_place(&mut buffer, &finding);
         let computed = ordinal(Print::of(&buffer));
-        let tool = finding.fingerprint.as_deref().map(|own| {
+        let tool = finding.fingerprint.map(|own| {
             buffer.truncate(shared);
             put(&mut buffer, b'T', own.as_bytes());
             ordinal(Print::of(&buffer))
         });
-        prints.push(Prints { computed, tool, content: content(finding, subject, report) });
+        prints.push(Prints { computed, tool, content: content(&finding, subject) });
     }
     prints
 }
 
-/// The part that both prints share: which vulnerability, on what.
-fn start(buffer: &mut Vec<u8>, vulnerability: u64, finding: &Finding, report: &Report, default_asset: &str) {
-    buffer.clear();
-    buffer.push(VERSION);
-    buffer.extend_from_slice(&vulnerability.to_be_bytes());
-    let asset = finding.asset.and_then(|index| report.assets.get(index));
-    put(buffer, b'a', asset.map_or(default_asset, |asset| asset.name.as_str()).as_bytes());
-    if let Some(component) = finding.component.and_then(|index| report.components.get(index)) {
-        put(buffer, b'c', component.name.as_bytes());
-        put(buffer, b'v', component.version.as_deref().unwrap_or_default().as_bytes());
+/// What of its vulnerability goes into a finding's prints.
+#[derive(Debug, Clone, Copy, Default)]
+struct Subject {
+    key: u64,
+    severity: Severity,
+}
+
+impl Subject {
+    fn of(vulnerability: &Vulnerability<&str>) -> Self {
+        Self { key: xxh3_64(vulnerability.key.as_bytes()), severity: vulnerability.severity }
     }
 }
 
-fn put_place(buffer: &mut Vec<u8>, finding: &Finding) {
+/// The part that both prints share: which vulnerability, on what.
+fn start(buffer: &mut Vec<u8>, subject: Subject, finding: &Finding<&str>, report: &Report, default_asset: &str) {
+    buffer.clear();
+    buffer.push(VERSION);
+    buffer.extend_from_slice(&subject.key.to_be_bytes());
+    let asset = finding.asset.and_then(|index| report.assets.get(index));
+    put(buffer, b'a', asset.map_or(default_asset, |asset| asset.name).as_bytes());
+    if let Some(component) = finding.component.and_then(|index| report.components.get(index)) {
+        put(buffer, b'c', component.name.as_bytes());
+        put(buffer, b'v', component.version.unwrap_or_default().as_bytes());
+    }
+}
+
+fn put_place(buffer: &mut Vec<u8>, finding: &Finding<&str>) {
     let location = &finding.location;
-    let mut put_text = |tag, text: &Option<String>| {
+    let mut put_text = |tag, text: Option<&str>| {
         if let Some(text) = text {
             put(buffer, tag, text.as_bytes());
         }
     };
-    put_text(b'f', &location.file);
-    put_text(b'm', &location.method);
-    put_text(b'p', &location.parameter);
-    put_text(b'o', &location.port);
-    put_text(b'r', &location.resource);
-    if let Some(url) = &location.url {
+    put_text(b'f', location.file);
+    put_text(b'm', location.method);
+    put_text(b'p', location.parameter);
+    put_text(b'o', location.port);
+    put_text(b'r', location.resource);
+    if let Some(url) = location.url {
         put(buffer, b'u', url.split(['?', '#']).next().unwrap_or_default().as_bytes());
     }
-    if let (Some(_), Some(snippet)) = (&location.file, &location.snippet) {
+    if let (Some(_), Some(snippet)) = (location.file, location.snippet) {
         put_squeezed(buffer, snippet);
     }
 }
@@ -188,22 +202,22 @@ fn put(buffer: &mut Vec<u8>, tag: u8, bytes: &[u8]) {
 }
 
 /// A hash of all that a scan writes: tells an updated observation from an unchanged one.
-fn content(finding: &Finding, vulnerability: u64, report: &Report) -> i64 {
+fn content(finding: &Finding<&str>, subject: Subject) -> i64 {
     let mut hasher = Xxh3::new();
-    hasher.update(&vulnerability.to_be_bytes());
-    hasher.update(&finding.severity_in(report).rank().to_be_bytes());
+    hasher.update(&subject.key.to_be_bytes());
+    hasher.update(&finding.severity.unwrap_or(subject.severity).rank().to_be_bytes());
     let location = &finding.location;
     let texts = [
-        &finding.title,
-        &finding.description,
-        &finding.fixed_version,
-        &location.file,
-        &location.snippet,
-        &location.url,
-        &location.method,
-        &location.parameter,
-        &location.port,
-        &location.resource,
+        finding.title,
+        finding.description,
+        finding.fixed_version,
+        location.file,
+        location.snippet,
+        location.url,
+        location.method,
+        location.parameter,
+        location.port,
+        location.resource,
     ];
     for (tag, text) in (0u8..).zip(texts) {
         if let Some(text) = text {
@@ -216,7 +230,7 @@ fn content(finding: &Finding, vulnerability: u64, report: &Report) -> i64 {
     }
     if let Some(analysis) = &finding.analysis {
         hasher.update(&[0xff, analysis.state as u8]);
-        hasher.update(analysis.justification.as_deref().unwrap_or_default().as_bytes());
+        hasher.update(analysis.justification.unwrap_or_default().as_bytes());
     }
     for (name, value) in &finding.facts {
         hasher.update(name.as_bytes());
@@ -229,10 +243,11 @@ fn content(finding: &Finding, vulnerability: u64, report: &Report) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reports::report::{Location, Vulnerability};
+    use crate::reports::report::Location;
 
     fn report(findings: Vec<Finding>) -> Report {
-        let vulnerabilities = vec![Vulnerability { key: "tool:rule".to_owned(), ..Vulnerability::default() }];
+        let rule = Vulnerability { key: "tool:rule".to_owned(), ..Vulnerability::default() };
+        let (vulnerabilities, findings) = ([rule].into_iter().collect(), findings.into_iter().collect());
         Report { vulnerabilities, findings, ..Report::default() }
     }
 

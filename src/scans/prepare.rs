@@ -50,7 +50,11 @@ pub fn prepare(mut report: Report, target: &Target, settings: &UploadSettings, r
     let lost_entries = report.warnings.iter().any(|warning| warning.lost_entry);
     if settings.minimum_severity > Severity::Unknown {
         let mut findings = std::mem::take(&mut report.findings);
-        findings.retain(|finding| finding.severity_in(&report) >= settings.minimum_severity);
+        findings.rewrite(|_, finding, kept| {
+            if finding.severity_in(&report) >= settings.minimum_severity {
+                kept.push(&finding);
+            }
+        });
         report.findings = findings;
     }
     let source = SourceKey {
@@ -79,7 +83,7 @@ pub fn prepare(mut report: Report, target: &Target, settings: &UploadSettings, r
 
 /// What a report says about a finding's state, as a status.
 #[must_use]
-pub fn status_of(finding: &Finding) -> Option<ObservationStatus> {
+pub fn status_of(finding: &Finding<&str>) -> Option<ObservationStatus> {
     finding.analysis.as_ref().map(|analysis| match analysis.state {
         AnalysisState::Affected => ObservationStatus::Affected,
         AnalysisState::InReview => ObservationStatus::InReview,
@@ -92,28 +96,30 @@ pub fn status_of(finding: &Finding) -> Option<ObservationStatus> {
 
 /// Where a finding is, in one line: its file, URL, resource or port.
 #[must_use]
-pub fn location_of(finding: &Finding) -> String {
+pub fn location_of(finding: &Finding<&str>) -> String {
     let place = &finding.location;
-    let parts = [&place.file, &place.url, &place.resource, &place.port];
-    parts.into_iter().flatten().next().cloned().unwrap_or_default()
+    let parts = [place.file, place.url, place.resource, place.port];
+    parts.into_iter().flatten().next().unwrap_or_default().to_owned()
 }
 
 /// What of a finding has no column of its own.
 #[must_use]
-pub fn evidence_of(finding: &Finding) -> Evidence {
+pub fn evidence_of(finding: &Finding<&str>) -> Evidence {
     let place = &finding.location;
     let has_file = place.file.is_some();
     let has_url = place.url.is_some();
-    let unless = |told: bool, part: &Option<String>| if told { part.clone() } else { None };
+    let some = |part: Option<&str>| part.map(str::to_owned);
+    // The location's one line holds the first of them.
+    let beside = |has_other: bool, part: Option<&str>| some(part.filter(|_| has_other));
     Evidence {
         end_line: place.end_line.filter(|end| Some(*end) != place.line),
-        url: unless(has_file, &place.url),
-        method: place.method.clone(),
-        parameter: place.parameter.clone(),
-        port: unless(has_file || has_url || place.resource.is_some(), &place.port),
-        resource: unless(has_file || has_url, &place.resource),
-        justification: finding.analysis.as_ref().and_then(|analysis| analysis.justification.clone()),
-        facts: finding.facts.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+        url: beside(has_file, place.url),
+        method: some(place.method),
+        parameter: some(place.parameter),
+        port: beside(has_file || has_url || place.resource.is_some(), place.port),
+        resource: beside(has_file || has_url, place.resource),
+        justification: some(finding.analysis.as_ref().and_then(|analysis| analysis.justification)),
+        facts: finding.facts.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
     }
 }
 
@@ -157,8 +163,8 @@ mod tests {
     fn findings_below_the_minimum_severity_are_left_out() {
         let of = |severity| Vulnerability { severity, ..Vulnerability::default() };
         let report = Report {
-            vulnerabilities: vec![of(Severity::Low), of(Severity::High)],
-            findings: vec![Finding::default(), Finding { vulnerability: 1, ..Finding::default() }],
+            vulnerabilities: [of(Severity::Low), of(Severity::High)].into_iter().collect(),
+            findings: [Finding::default(), Finding { vulnerability: 1, ..Finding::default() }].into_iter().collect(),
             ..Report::default()
         };
         let settings = UploadSettings { minimum_severity: Severity::Medium, ..UploadSettings::default() };

@@ -37,11 +37,11 @@ impl SharedRows {
         findings: impl Iterator<Item = usize> + Clone,
         now: UtcTime,
     ) -> QueryResult<Self> {
-        let used = |of: fn(&Finding) -> Option<usize>| -> BTreeSet<usize> {
-            findings.clone().filter_map(|index| of(&prepared.report.findings[index])).collect()
+        let used = |of: fn(&Finding<&str>) -> Option<usize>| -> BTreeSet<usize> {
+            findings.clone().filter_map(|index| of(&prepared.report.findings.at(index))).collect()
         };
         let (kind, name) = (AssetKind::Repository, prepared.default_asset.as_str());
-        let needs_default = findings.clone().any(|index| prepared.report.findings[index].asset.is_none());
+        let needs_default = findings.clone().any(|index| prepared.report.findings.at(index).asset.is_none());
         let default_asset = if needs_default {
             assets::repo::resolve(conn, organization, &[(kind, name)], now)?.first().copied()
         } else {
@@ -63,13 +63,12 @@ fn vulnerabilities(
     used: BTreeSet<usize>,
     now: UtcTime,
 ) -> QueryResult<HashMap<usize, VulnerabilityId>> {
-    let of = |index: &usize| &prepared.report.vulnerabilities[*index];
-    let keys: Vec<&str> = used.iter().map(|index| of(index).key.as_str()).collect();
+    let known = &prepared.report.vulnerabilities;
+    let keys: Vec<&str> = used.iter().map(|index| known.key(*index)).collect();
     let mut ids = catalogue::vulnerability_ids(conn, organization, &keys)?;
-    let mut missing: HashMap<&str, &report::Vulnerability> = HashMap::new();
-    for vulnerability in used.iter().map(of).filter(|vulnerability| !ids.contains_key(&vulnerability.key)) {
-        missing.entry(&vulnerability.key).or_insert(vulnerability);
-    }
+    let is_missing = |index: &&usize| !ids.contains_key(known.key(**index));
+    let missing: HashMap<&str, report::Vulnerability<&str>> =
+        used.iter().filter(is_missing).map(|index| (known.key(*index), known.at(*index))).collect();
     if !missing.is_empty() {
         let mut rows: Vec<_> = missing.values().map(|v| vulnerability_row(organization, v, now)).collect();
         catalogue::insert_vulnerabilities(conn, &mut rows)?;
@@ -78,7 +77,7 @@ fn vulnerabilities(
         let stored = catalogue::vulnerability_ids(conn, organization, &keys)?;
         let mut aliases: Vec<_> = missing
             .values()
-            .flat_map(|v| v.ids.iter().filter_map(|alias| Some((alias.clone(), *stored.get(&v.key)?))))
+            .flat_map(|v| v.ids.iter().filter_map(|alias| Some(((*alias).to_owned(), *stored.get(v.key)?))))
             .collect();
         catalogue::insert_aliases(conn, organization, &mut aliases)?;
         let is_ours = |row: &&Vulnerability| stored.get(&row.vulnerability_key) == Some(&row.id);
@@ -89,11 +88,12 @@ fn vulnerabilities(
         catalogue::insert_cwes(conn, organization, &mut cwes)?;
         ids.extend(stored);
     }
-    Ok(used.into_iter().filter_map(|index| Some((index, *ids.get(&of(&index).key)?))).collect())
+    Ok(used.into_iter().filter_map(|index| Some((index, *ids.get(known.key(index))?))).collect())
 }
 
-fn vulnerability_row(organization: OrganizationId, of: &report::Vulnerability, now: UtcTime) -> Vulnerability {
+fn vulnerability_row(organization: OrganizationId, of: &report::Vulnerability<&str>, now: UtcTime) -> Vulnerability {
     let json = |list: serde_json::Result<String>| list.unwrap_or_else(|_| "[]".to_owned());
+    let some = |text: Option<&str>| text.map(str::to_owned);
     let mut search = format!("{} {}", of.key, of.title);
     for id in of.ids.iter().filter(|id| **id != of.key) {
         search.push(' ');
@@ -102,16 +102,16 @@ fn vulnerability_row(organization: OrganizationId, of: &report::Vulnerability, n
     Vulnerability {
         organization_id: organization,
         id: VulnerabilityId::generate(),
-        vulnerability_key: of.key.clone(),
-        title: of.title.clone(),
+        vulnerability_key: of.key.to_owned(),
+        title: of.title.to_owned(),
         severity: of.severity,
-        description: of.description.clone(),
-        remediation: of.remediation.clone(),
+        description: of.description.to_owned(),
+        remediation: some(of.remediation),
         cwe: of.cwes.first().and_then(|cwe| i32::try_from(*cwe).ok()),
         cwes_json: json(serde_json::to_string(&of.cwes)),
-        cvss2: of.cvss2.clone(),
-        cvss3: of.cvss3.clone(),
-        cvss4: of.cvss4.clone(),
+        cvss2: some(of.cvss2),
+        cvss3: some(of.cvss3),
+        cvss4: some(of.cvss4),
         cvss_score: of.cvss_score,
         epss: of.epss,
         is_known_exploited: of.known_exploited,
@@ -134,8 +134,8 @@ fn named_assets(
     }
     let named: Vec<(AssetKind, &str)> = used
         .iter()
-        .map(|index| &prepared.report.assets[*index])
-        .map(|asset| (AssetKind::from(asset.kind), asset.name.as_str()))
+        .map(|index| prepared.report.assets.at(*index))
+        .map(|asset| (AssetKind::from(asset.kind), asset.name))
         .collect();
     let ids = assets::repo::resolve(conn, organization, &named, now)?;
     Ok(used.into_iter().zip(ids).collect())
@@ -148,9 +148,9 @@ fn components(
     used: BTreeSet<usize>,
 ) -> QueryResult<HashMap<usize, ComponentId>> {
     let key_of = |index: &usize| -> ComponentKey {
-        let component = &prepared.report.components[*index];
-        let text = |part: &Option<String>| part.clone().unwrap_or_default();
-        (component.name.clone(), text(&component.version), text(&component.purl))
+        let component = prepared.report.components.at(*index);
+        let text = |part: Option<&str>| part.unwrap_or_default().to_owned();
+        (component.name.to_owned(), text(component.version), text(component.purl))
     };
     let keys: Vec<ComponentKey> = used.iter().map(key_of).collect();
     let mut ids = catalogue::component_ids(conn, organization, &keys)?;
@@ -186,8 +186,8 @@ pub struct RowMaker<'a> {
 impl RowMaker<'_> {
     /// The row of a new observation.
     pub fn observation(&self, index: usize, id: ObservationId, fingerprint: Print) -> QueryResult<Observation> {
-        let (finding, prints) = (&self.prepared.report.findings[index], &self.prepared.prints[index]);
-        let scan_status = prepare::status_of(finding);
+        let (finding, prints) = (self.prepared.report.findings.at(index), &self.prepared.prints[index]);
+        let scan_status = prepare::status_of(&finding);
         let waits = self.settings.to_review && scan_status.is_none();
         let assessed_status = waits.then_some(ObservationStatus::InReview);
         let status = status::current(true, assessed_status, scan_status);
@@ -220,8 +220,8 @@ impl RowMaker<'_> {
             assessment_expires_at: None,
             duplicate_of: None,
             is_verified: self.settings.verified,
-            location: prepare::location_of(finding),
-            line: line_of(finding),
+            location: prepare::location_of(&finding),
+            line: line_of(&finding),
             content_hash: prints.content,
             first_seen_at: self.prepared.scanned_at,
             last_seen_at: None,
@@ -240,17 +240,18 @@ pub fn details(
     index: usize,
     id: ObservationId,
 ) -> Option<ObservationDetails> {
-    let finding = &report.findings[index];
+    let finding = report.findings.at(index);
     let shared = report.vulnerabilities.get(finding.vulnerability);
-    let own = |text: &Option<String>, shared: Option<&String>| text.clone().filter(|text| Some(text) != shared);
+    let some = |text: Option<&str>| text.map(str::to_owned);
+    let own = |text: Option<&str>, shared: Option<&str>| some(text.filter(|text| Some(*text) != shared));
     let details = ObservationDetails {
         organization_id: organization,
         observation_id: id,
-        title: own(&finding.title, shared.map(|v| &v.title)),
-        description: own(&finding.description, shared.map(|v| &v.description)),
-        snippet: finding.location.snippet.clone(),
-        fixed_version: finding.fixed_version.clone(),
-        evidence_json: prepare::evidence_of(finding).to_json(),
+        title: own(finding.title, shared.as_ref().map(|known| known.title)),
+        description: own(finding.description, shared.as_ref().map(|known| known.description)),
+        snippet: some(finding.location.snippet),
+        fixed_version: some(finding.fixed_version),
+        evidence_json: prepare::evidence_of(&finding).to_json(),
     };
     let texts =
         [&details.title, &details.description, &details.snippet, &details.fixed_version, &details.evidence_json];
@@ -259,6 +260,6 @@ pub fn details(
 
 /// The first line of a finding, as stored.
 #[must_use]
-pub fn line_of(finding: &Finding) -> Option<i32> {
+pub fn line_of(finding: &Finding<&str>) -> Option<i32> {
     finding.location.line.and_then(|line| i32::try_from(line).ok())
 }

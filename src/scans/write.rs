@@ -223,11 +223,11 @@ impl<'a> Writing<'a> {
     }
 
     fn rewrite(&mut self, matched: &Matched, before: &Standing, is_return: bool) -> Rewrite {
-        let finding = &self.prepared.report.findings[matched.reported];
+        let finding = self.prepared.report.findings.at(matched.reported);
         let prints = &self.prepared.prints[matched.reported];
         let assessed_status =
             if is_return { status::assessment_after_found(before.assessed_status) } else { before.assessed_status };
-        let scan_status = prepare::status_of(finding);
+        let scan_status = prepare::status_of(&finding);
         let status = status::current(true, assessed_status, scan_status);
         let scan_severity = finding.severity_in(&self.prepared.report);
         let severity = before.assessed_severity.unwrap_or(scan_severity);
@@ -242,8 +242,8 @@ impl<'a> Writing<'a> {
             scan_severity,
             scan_status,
             assessed_status,
-            location: prepare::location_of(finding),
-            line: rows::line_of(finding),
+            location: prepare::location_of(&finding),
+            line: rows::line_of(&finding),
             content_hash: prints.content,
             status_changed_at: if status == before.status { before.status_changed_at } else { self.now },
         }

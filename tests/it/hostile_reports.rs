@@ -495,6 +495,7 @@ fn what_was_found_by_chance_stays_mended() {
         ("prowler", row("99999-01-31 10:20:30")),
         ("trivy", r#"[{"Target": "@sha256:1 (alpine 3.20)", "Type": "alpine", "Vulnerabilities": []}]"#.to_owned()),
         ("snyk", r#"{"vulnerabilities": [], "ok": true, "projectName": "docker-image|: @sha256:1"}"#.to_owned()),
+        ("nuclei", "{\"template-id\": \"a\"}\n{\"template-id\": \"a\"}\n".to_owned()),
         ("spdx", "SPDXVersion: SPDX-2.3\nSPDXID: SPDXRef-DOCUMENT\nCreator: Tool: \nPackageName: a\n".to_owned()),
     ] {
         let read = assert_sound(|| parse(text.as_bytes(), Some(format)));
@@ -503,6 +504,8 @@ fn what_was_found_by_chance_stays_mended() {
     // A fault is told in a few words, however long the names are that it is about.
     let long = format!("<issues burpVersion=\"1\"><issue></{}></issues>", "i".repeat(60_000));
     assert!(assert_sound(|| parse(long.as_bytes(), Some("burp"))).is_err());
+    let columns = format!("a{}", ";\0b".repeat(20_000));
+    assert!(assert_sound(|| parse(columns.as_bytes(), None)).is_err());
     // Some tools write a header alone, and end no line: an empty report, whether its format is named or found out.
     for format in [None, Some("generic_csv")] {
         let read = assert_sound(|| parse(b"Title,Severity,Description,Date", format)).unwrap();

@@ -123,7 +123,7 @@ fn text_from_a_report_is_clean_and_bounded() {
         r#"{{"findings": [{{"title": "two\r\nlines\u0000", "severity": "High", "description": "a\u0000b {long}"}}]}}"#
     );
     let parsed = parse(text.as_bytes(), None).unwrap();
-    let vulnerability = &parsed.reports[0].vulnerabilities[0];
+    let vulnerability = parsed.reports[0].vulnerabilities.at(0);
     assert_eq!(vulnerability.title, "two lines");
     assert!(vulnerability.description.starts_with("a b x") && vulnerability.description.ends_with("[cut]"));
     assert!(vulnerability.description.len() < 70_000);

@@ -32,39 +32,39 @@ pub fn assert_answer(answer: &Result<ParsedFile, ParseError>) {
 fn assert_valid(file: &ParsedFile) {
     for report in &file.reports {
         assert_report(report);
-        report.vulnerabilities.iter().for_each(assert_vulnerability);
-        report.findings.iter().for_each(|finding| assert_finding(finding, report));
+        report.vulnerabilities.iter().for_each(|known| assert_vulnerability(&known));
+        report.findings.iter().for_each(|finding| assert_finding(&finding, report));
     }
 }
 
 fn assert_report(report: &Report) {
     line("tool", &report.tool, LINE_LIMIT);
-    each_line("head", [&report.tool_version, &report.target]);
-    let keys: HashSet<&str> = report.vulnerabilities.iter().map(|vulnerability| vulnerability.key.as_str()).collect();
+    each_line("head", [report.tool_version.as_deref(), report.target.as_deref()]);
+    let keys: HashSet<&str> = report.vulnerabilities.iter().map(|vulnerability| vulnerability.key).collect();
     assert_eq!(keys.len(), report.vulnerabilities.len(), "a key is there twice");
-    for asset in &report.assets {
-        line("asset", &asset.name, LINE_LIMIT);
+    for asset in report.assets.iter() {
+        line("asset", asset.name, LINE_LIMIT);
     }
-    for component in &report.components {
-        line("component", &component.name, LINE_LIMIT);
-        each_line("component", [&component.version, &component.purl]);
+    for component in report.components.iter() {
+        line("component", component.name, LINE_LIMIT);
+        each_line("component", [component.version, component.purl]);
     }
     assert!(report.warnings.len() <= 201, "{} warnings", report.warnings.len());
     for warning in &report.warnings {
         line("warning", &warning.detail, TITLE_LIMIT);
         assert!(is_clean(&warning.place, false) && warning.place.len() < LINE_LIMIT, "place {:?}", warning.place);
     }
-    let prints: Vec<&String> = report.findings.iter().filter_map(|finding| finding.fingerprint.as_ref()).collect();
+    let prints: Vec<&str> = report.findings.iter().filter_map(|finding| finding.fingerprint).collect();
     assert_eq!(prints.iter().collect::<HashSet<_>>().len(), prints.len(), "a fingerprint is there twice");
     assert_year(report.reported_at.map(|time| time.to_string()));
 }
 
-fn assert_vulnerability(vulnerability: &Vulnerability) {
-    line("key", &vulnerability.key, LINE_LIMIT + TITLE_LIMIT);
-    assert!(is_clean(&vulnerability.title, false) && vulnerability.title.len() <= TITLE_LIMIT + 3, "{vulnerability:?}");
-    text("description", Some(&vulnerability.description));
-    text("remediation", vulnerability.remediation.as_ref());
-    each_line("vector", [&vulnerability.cvss2, &vulnerability.cvss3, &vulnerability.cvss4]);
+fn assert_vulnerability(vulnerability: &Vulnerability<&str>) {
+    line("key", vulnerability.key, LINE_LIMIT + TITLE_LIMIT);
+    assert!(is_clean(vulnerability.title, false) && vulnerability.title.len() <= TITLE_LIMIT + 3, "{vulnerability:?}");
+    text("description", Some(vulnerability.description));
+    text("remediation", vulnerability.remediation);
+    each_line("vector", [vulnerability.cvss2, vulnerability.cvss3, vulnerability.cvss4]);
     for list in [&vulnerability.ids, &vulnerability.references] {
         assert!(list.len() <= LIST_LIMIT, "{} in a list", list.len());
         list.iter().for_each(|item| line("item of a list", item, LINE_LIMIT));
@@ -75,18 +75,18 @@ fn assert_vulnerability(vulnerability: &Vulnerability) {
     assert!(within(vulnerability.epss, 1.0), "{:?}", vulnerability.epss);
 }
 
-fn assert_finding(finding: &Finding, report: &Report) {
+fn assert_finding(finding: &Finding<&str>, report: &Report) {
     assert!(finding.vulnerability < report.vulnerabilities.len(), "no such vulnerability");
     assert!(finding.asset.is_none_or(|asset| asset < report.assets.len()), "no such asset");
     assert!(finding.component.is_none_or(|component| component < report.components.len()), "no such component");
     let place = &finding.location;
-    each_line("place", [&place.file, &place.url, &place.method, &place.parameter, &place.port, &place.resource]);
-    each_line("finding", [&finding.fingerprint, &finding.fixed_version]);
+    each_line("place", [place.file, place.url, place.method, place.parameter, place.port, place.resource]);
+    each_line("finding", [finding.fingerprint, finding.fixed_version]);
     assert!(place.line != Some(0) && place.end_line != Some(0), "lines count from 1");
-    let justification = finding.analysis.as_ref().and_then(|analysis| analysis.justification.as_ref());
-    let title = finding.title.as_ref();
+    let justification = finding.analysis.as_ref().and_then(|analysis| analysis.justification);
+    let title = finding.title;
     assert!(title.is_none_or(|title| is_clean(title, false) && title.len() <= TITLE_LIMIT + 3), "{title:?}");
-    for said in [finding.description.as_ref(), place.snippet.as_ref(), justification] {
+    for said in [finding.description, place.snippet, justification] {
         assert!(said.is_none_or(|said| !said.is_empty()), "empty stands for absent");
         text("text", said);
     }
@@ -97,7 +97,7 @@ fn assert_finding(finding: &Finding, report: &Report) {
     assert_year(finding.found_at.map(|time| time.to_string()));
 }
 
-fn each_line<const N: usize>(what: &str, lines: [&Option<String>; N]) {
+fn each_line<const N: usize>(what: &str, lines: [Option<&str>; N]) {
     lines.into_iter().flatten().for_each(|text| line(what, text, LINE_LIMIT));
 }
 
@@ -108,8 +108,8 @@ fn line(what: &str, line: &str, limit: usize) {
     assert!(line.len() <= 2 * limit, "{what} has {} bytes", line.len());
 }
 
-fn text(what: &str, text: Option<&String>) {
-    let text = text.map_or("", String::as_str);
+fn text(what: &str, text: Option<&str>) {
+    let text = text.unwrap_or_default();
     assert!(is_clean(text, true), "{what} has control characters: {text:?}");
     assert!(text.len() <= TEXT_LIMIT + CUT_MARK.len(), "{what} has {} bytes", text.len());
 }

@@ -4,7 +4,7 @@
 mod schema;
 
 use crate::base::severity::Severity;
-use crate::reports::builder::{ReportBuilder, facts};
+use crate::reports::builder::{self, ReportBuilder, facts};
 use crate::reports::error::ParseError;
 use crate::reports::parser::{Parser, Sign};
 use crate::reports::read::cvss::Ratings;
@@ -169,7 +169,7 @@ fn add_item(builder: &mut ReportBuilder, start: &str, item: &Element, place: Box
     };
     // Of one fault Acunetix has an item for each path and each thing that it saw, such as a cookie.
     let print = format!("{} {}", words::origin(start), item.at("Name"));
-    let same = format!("{print} {}", finding.analysis.is_some());
+    let same = builder::print_of((&print, finding.analysis.is_some()));
     let finding = Finding { fingerprint: text::some_line(&print), ..finding };
     builder.add_once(same, of_item(item), finding);
 }

@@ -3,7 +3,7 @@
 mod schema;
 
 use crate::base::severity::Severity;
-use crate::reports::builder::{ReportBuilder, facts};
+use crate::reports::builder::{self, ReportBuilder, facts};
 use crate::reports::error::ParseError;
 use crate::reports::parser::{Parser, Sign};
 use crate::reports::read::json;
@@ -70,7 +70,7 @@ fn add(builder: &mut ReportBuilder, issue: &Issue<'_>, place: Box<str>) {
         // What is only of interest is said once, with the pages where it was seen.
         let description = text::some(url.line());
         let finding = Finding { asset: finding.asset, description, place: finding.place, ..Finding::default() };
-        return builder.add_once(vulnerability.key.clone(), vulnerability, finding);
+        return builder.add_once(builder::print_of(&vulnerability.key), vulnerability, finding);
     }
     builder.add_of(vulnerability, finding);
 }

@@ -66,7 +66,7 @@ fn add(builder: &mut ReportBuilder, issue: &Element, place: Box<str>) {
     };
     let vulnerability = vulnerability(issue);
     let print = format!("{host} {}", vulnerability.key);
-    let same = format!("{print} {}", finding.analysis.is_some());
+    let same = builder::print_of((&print, finding.analysis.is_some()));
     let finding = Finding { fingerprint: text::some_line(&print), ..finding };
     builder.add_once(same, vulnerability, finding);
 }

@@ -13,7 +13,7 @@ use crate::reports::read::json::{self, Entries};
 use crate::reports::read::text::{self, Text};
 use crate::reports::read::words;
 use crate::reports::report::{Analysis, AnalysisState, Finding, Location, Report, Vulnerability};
-use schema::{Cvss, Dependency, File, Known};
+use schema::{Cvss, Dependency, File, Known, ProjectInfo, ScanInfo};
 
 /// OWASP Dependency-Check.
 pub const PARSER: Parser = Parser {
@@ -35,20 +35,36 @@ pub const PARSER: Parser = Parser {
 };
 
 fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
-    let file: File<'_> = if text.trim_start().starts_with('<') { xml::read(text)? } else { json::read(text)? };
     let mut builder = ReportBuilder::new("Dependency-Check");
-    let head = builder.head();
-    head.tool_version = file.scan_info.engine_version.some_line();
-    head.reported_at = file.project_info.report_date.time();
-    head.target = file.project_info.name.some_line();
-    builder.each_owned(file.dependencies, "/dependencies", |builder, mut dependency, place| {
-        let known = std::mem::take(&mut dependency.vulnerabilities);
-        add_all(builder, &dependency, known, None, &format!("{place}/vulnerabilities"));
-        let suppressed = std::mem::take(&mut dependency.suppressed);
-        let state = Some(AnalysisState::RiskAccepted);
-        add_all(builder, &dependency, suppressed, state, &format!("{place}/suppressedVulnerabilities"));
-    });
+    if text.trim_start().starts_with('<') {
+        xml::read(text, &mut builder)?;
+    } else {
+        let file: File<'_> = json::read(text)?;
+        note_scan(&mut builder, &file.scan_info);
+        note_project(&mut builder, &file.project_info);
+        builder.each_owned(file.dependencies, "/dependencies", |builder, dependency, place| {
+            add_dependency(builder, dependency, &place);
+        });
+    }
     Ok(vec![builder.finish()])
+}
+
+fn note_scan(builder: &mut ReportBuilder, scan: &ScanInfo<'_>) {
+    builder.head().tool_version = scan.engine_version.some_line();
+}
+
+fn note_project(builder: &mut ReportBuilder, project: &ProjectInfo<'_>) {
+    let head = builder.head();
+    head.reported_at = project.report_date.time();
+    head.target = project.name.some_line();
+}
+
+fn add_dependency(builder: &mut ReportBuilder, mut dependency: Dependency<'_>, path: &str) {
+    let known = std::mem::take(&mut dependency.vulnerabilities);
+    add_all(builder, &dependency, known, None, &format!("{path}/vulnerabilities"));
+    let suppressed = std::mem::take(&mut dependency.suppressed);
+    let state = Some(AnalysisState::RiskAccepted);
+    add_all(builder, &dependency, suppressed, state, &format!("{path}/suppressedVulnerabilities"));
 }
 
 fn add_all(

@@ -39,7 +39,7 @@ pub const VERDICTS: Companion = Companion {
     of: PARSER.name,
     shapes: &[&[Sign::Has("/Audit"), Sign::Contains("fortify.com/schema/audit")]],
     read: verdicts::read,
-    name: |finding| finding.fingerprint.as_deref().or_else(|| finding.fact(webinspect::ISSUE)),
+    name: |finding| finding.fingerprint.or_else(|| finding.fact(webinspect::ISSUE)),
 };
 
 const TOOL: &str = "Fortify";

@@ -104,7 +104,7 @@ use crate::reports::companion::{Companion, Notes};
 use crate::reports::decode::{self, Document, Source};
 use crate::reports::error::ParseError;
 use crate::reports::parser::{Parser, Sign};
-use crate::reports::read::json;
+use crate::reports::read::{json, text};
 use crate::reports::report::{ParsedFile, Report, Warning};
 use crate::reports::sniff::{Sniff, Syntax};
 
@@ -443,7 +443,7 @@ fn unrecognised(sniff: &Sniff<'_>, candidates: &[Candidate]) -> ParseError {
     let near: Vec<String> = near.into_iter().take(3).map(Candidate::describe).collect();
     let seen = match sniff.first_level() {
         keys if keys.is_empty() => String::new(),
-        keys => format!(" with {}", keys.join(", ")),
+        keys => format!(" with {}", text::title(&keys.join(", "))),
     };
     let nearest = if near.is_empty() { String::new() } else { format!("; nearest: {}", near.join("; ")) };
     ParseError::Unrecognised { detail: format!("no known report format: {syntax}{seen}{nearest}") }
@@ -515,7 +515,7 @@ mod tests {
             for format in [None, Some("Fortify Scan")] {
                 let parsed = parse_source(zip(&members), format, 10_000).unwrap();
                 let [report] = &parsed.reports[..] else { panic!("{} reports", parsed.reports.len()) };
-                let state = report.findings[0].analysis.as_ref().map(|analysis| analysis.state);
+                let state = report.findings.at(0).analysis.as_ref().map(|analysis| analysis.state);
                 assert_eq!((state, &report.warnings[..]), (Some(AnalysisState::RiskAccepted), &[][..]));
             }
         }
@@ -531,9 +531,9 @@ mod tests {
             let members = [("files.csv", files), ("version.csv", ""), ("security.csv", security), ("a.csv", "Notes\n")];
             let parsed = parse_source(zip(&members), format, 10_000).unwrap();
             let [report] = &parsed.reports[..] else { panic!("{} reports", parsed.reports.len()) };
-            let files: Vec<_> = report.findings.iter().map(|finding| finding.location.file.as_deref()).collect();
+            let files: Vec<_> = report.findings.iter().map(|finding| finding.location.file).collect();
             assert_eq!(files, [Some("/lib/a.so"), None]);
-            assert!(report.findings[0].facts.contains(&("instance", "/web.zip!/lib/z.so".to_owned())));
+            assert!(report.findings.at(0).facts.contains(&("instance", "/web.zip!/lib/z.so")));
         }
     }
 

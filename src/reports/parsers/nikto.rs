@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::Deserialize;
 
 use crate::base::severity::Severity;
-use crate::reports::builder::{self, ReportBuilder};
+use crate::reports::builder::{self, Print, ReportBuilder};
 use crate::reports::error::ParseError;
 use crate::reports::parser::{Parser, Sign};
 use crate::reports::read::json::{self, Entries, List, Object};
@@ -69,11 +69,12 @@ struct Item<'a> {
 fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     let mut builder = ReportBuilder::new(TOOL);
     if text.trim_start().starts_with('<') {
-        xml::each(text, &["scandetails"], |line, details| {
-            builder.head().reported_at = time::of(details.attribute("starttime"));
-            of_element(&details).add(&mut builder, &format!("line {line}"));
+        let mut said = Said::new();
+        let (_, last) = xml::each_inside(text, "scandetails", &["item"], |line, details, item| {
+            host_of(details).add(&mut builder, &mut said, &item_of(&item), format!("line {line}").into());
             Ok(())
         })?;
+        builder.head().reported_at = time::of(last.attribute("starttime"));
     } else {
         // Versions before 2.5 write a comma behind every item.
         let mended = json::without_trailing_commas(text);
@@ -85,65 +86,65 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
 fn hosts(builder: &mut ReportBuilder, text: &str) -> Result<(), ParseError> {
     let hosts: List<Object<Host<'_>>> = json::read(text)?;
     let is_list = text.trim_start().starts_with('[');
-    for (at, host) in hosts.0.into_iter().enumerate() {
+    let mut said = Said::new();
+    for (at, Object(mut host)) in hosts.0.into_iter().enumerate() {
         let path = if is_list { format!("/{at}/vulnerabilities") } else { "/vulnerabilities".to_owned() };
-        host.0.add(builder, &path);
+        let items = std::mem::take(&mut host.vulnerabilities);
+        builder.each(items, &path, |builder, item, place| host.add(builder, &mut said, item, place));
     }
     Ok(())
 }
 
-/// A host's part of the XML, read into the structs of the JSON. URLs are whole there.
-fn of_element<'a>(details: &Element<'a>) -> Host<'a> {
-    let item = |item: &Element<'a>| Item {
+/// An item of the XML, read into the struct of the JSON. URLs are whole there.
+fn item_of<'a>(item: &Element<'a>) -> Item<'a> {
+    Item {
         id: item.text_of("id"),
         osvdb: item.text_of("osvdbid"),
         method: item.text_of("method"),
         url: item.text_at("namelink").or(&item.text_at("uri")).clone(),
         msg: item.text_at("description"),
         references: item.text_at("references"),
-    };
+    }
+}
+
+fn host_of<'a>(details: &Element<'a>) -> Host<'a> {
     Host {
         host: details.text_of("sitename").or(&details.text_of("targethostname")).clone(),
         ip: details.text_of("targetip"),
         port: details.text_of("targetport"),
         banner: details.text_of("targetbanner"),
-        vulnerabilities: Entries::of(details.all("item").map(item).map(Ok)),
+        vulnerabilities: Entries::default(),
     }
 }
 
+/// The findings by host and what is said of it.
+type Said = HashMap<Print, usize>;
+
 impl Host<'_> {
-    fn add(self, builder: &mut ReportBuilder, path: &str) {
-        let asset = self.asset(builder);
-        let site = self.site();
-        let port = self.port.some_line().map(|port| format!("{port}/tcp"));
-        let mut said: HashMap<(String, String), usize> = HashMap::new();
-        for (index, item) in self.vulnerabilities.into_iter().enumerate() {
-            let place = format!("{path}/{index}");
-            let Some(item) = builder.keep(item, &place) else { continue };
-            let key = (item.id.line(), item.msg.text());
-            let known = said.get(&key).and_then(|index| builder.head().findings.get_mut(*index));
-            if let Some(known) = known {
-                let others = words::LIST_LIMIT.saturating_sub(known.facts.len());
-                known.facts.extend(url(&site, &item.url).map(|url| ("url", url)).into_iter().take(others));
-                continue;
-            }
-            let finding = Finding {
-                vulnerability: vulnerability(builder, &item),
-                asset,
-                location: Location {
-                    url: url(&site, &item.url),
-                    method: item.method.some_line(),
-                    port: port.clone(),
-                    ..Location::default()
-                },
-                place: Some(place.into()),
-                facts: builder::facts([("address", self.ip.some_line()), ("banner", self.banner.some_line())]),
-                ..Finding::default()
-            };
-            let severity = builder.head().vulnerabilities[finding.vulnerability].severity;
-            builder.add_differing(finding, severity, &key.1, "");
-            said.insert(key, builder.head().findings.len() - 1);
+    fn add(&self, builder: &mut ReportBuilder, said: &mut Said, item: &Item<'_>, place: Box<str>) {
+        let (site, message) = (self.site(), item.msg.text());
+        let same = builder::print_of((&site, self.ip.line(), item.id.line(), &message));
+        if let Some(known) = said.get(&same).and_then(|index| builder.known_finding(*index)) {
+            let others = words::LIST_LIMIT.saturating_sub(known.facts.len());
+            known.facts.extend(url(&site, &item.url).map(|url| ("url", url)).into_iter().take(others));
+            return;
         }
+        said.insert(same, builder.head().findings.len());
+        let finding = Finding {
+            vulnerability: vulnerability(builder, item),
+            asset: self.asset(builder),
+            location: Location {
+                url: url(&site, &item.url),
+                method: item.method.some_line(),
+                port: self.port.some_line().map(|port| format!("{port}/tcp")),
+                ..Location::default()
+            },
+            place: Some(place),
+            facts: builder::facts([("address", self.ip.some_line()), ("banner", self.banner.some_line())]),
+            ..Finding::default()
+        };
+        let severity = builder.head().vulnerabilities.at(finding.vulnerability).severity;
+        builder.add_differing(finding, severity, &message, "");
     }
 
     /// What comes before the path in URLs.

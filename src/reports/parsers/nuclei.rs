@@ -51,15 +51,14 @@ fn add(builder: &mut ReportBuilder, known: &mut Known, entry: &Match<'_>, place:
     }
     let at = entry.matched_at.or(&entry.url).or(&entry.host).line();
     let identity = [entry.template_id.line(), entry.kind.line(), entry.matcher_name.line(), hostname(&at).to_owned()];
-    let findings = &mut builder.head().findings;
-    if let Some(finding) = known.get(&identity).and_then(|index| findings.get_mut(*index)) {
+    if let Some(finding) = known.get(&identity).and_then(|index| builder.known_finding(*index)) {
         if finding.facts.len() < words::LIST_LIMIT {
             finding.facts.push(("instance", at));
         }
         return;
     }
     let fingerprint = text::some_line(&identity.join(" "));
-    known.insert(identity, findings.len());
+    known.insert(identity, builder.head().findings.len());
     let finding = Finding {
         asset: builder.asset_of_url(if at.contains("://") { &at } else { hostname(&at) }),
         location: location(entry, &at),

@@ -46,21 +46,24 @@ struct Entry {
 
 fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     let mut builder = ReportBuilder::new(TOOL);
-    let (mut entries, mut glossary) = (Vec::new(), HashMap::new());
-    let wants = ["GENERATION_DATETIME", "VULNERABILITY", "SENSITIVE_CONTENT", "INFORMATION_GATHERED", "QID"];
+    let mut glossary = HashMap::new();
+    // Entries name theirs in an element of the same name.
+    xml::each(text, &["QID"], |_, element| {
+        if element.child("QID").is_some() {
+            glossary.insert(element.at("QID").to_owned(), meaning(&element));
+        }
+        Ok(())
+    })?;
+    let wants = ["GENERATION_DATETIME", "VULNERABILITY", "SENSITIVE_CONTENT", "INFORMATION_GATHERED"];
     xml::each(text, &wants, |line, element| {
         match element.name {
             "GENERATION_DATETIME" => builder.head().reported_at = time::of(&element.text),
-            "QID" => drop(glossary.insert(element.at("QID").to_owned(), meaning(&element))),
             // The summary counts in elements of the same names.
-            _ if element.child("QID").is_some() => entries.push(entry(&element, line)),
+            _ if element.child("QID").is_some() => add(&mut builder, entry(&element, line), &glossary),
             _ => {}
         }
         Ok(())
     })?;
-    for entry in entries {
-        add(&mut builder, entry, &glossary);
-    }
     Ok(vec![builder.finish()])
 }
 

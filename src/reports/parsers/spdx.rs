@@ -70,12 +70,8 @@ fn add(builder: &mut ReportBuilder, package: &Package<'_>, place: &str) {
             ..Vulnerability::default()
         });
         // Links are of the package: another one may have other advisories for the same vulnerability.
-        let known = &mut builder.head().vulnerabilities[vulnerability].references;
-        for link in of_id.iter().filter_map(|reference| reference.locator.some_line()) {
-            if known.len() < words::LIST_LIMIT && !known.contains(&link) {
-                known.push(link);
-            }
-        }
+        let links: Vec<_> = of_id.iter().filter_map(|reference| reference.locator.some_line()).collect();
+        builder.add_references(vulnerability, &links);
         let fix = of_id.iter().find(|reference| reference.kind.ends_with("fix"));
         let component = builder.component(&package.name, &package.version_info, purl);
         builder.add(Finding {

@@ -38,11 +38,10 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
         Ok(())
     })?;
     // The patterns stand behind the instances that name them.
-    for vulnerability in &mut builder.head().vulnerabilities {
-        if let Some(details) = patterns.get(&vulnerability.key) {
-            vulnerability.description = text::text(details);
-        }
-    }
+    builder.head().vulnerabilities.rewrite(|_, known, kept| {
+        let details = patterns.get(known.key).map(|details| text::text(details));
+        kept.push(&Vulnerability { description: details.as_deref().unwrap_or(known.description), ..known });
+    });
     Ok(vec![builder.finish()])
 }
 
@@ -55,7 +54,7 @@ fn add(builder: &mut ReportBuilder, known: &mut HashMap<String, usize>, bug: &El
     let (location, hash) = (location(bug), text::some_line(bug.attribute("instanceHash")));
     let number = builder.head().findings.len();
     let first = hash.clone().map_or(number, |hash| *known.entry(hash).or_insert(number));
-    if let Some(first) = builder.head().findings.get_mut(first) {
+    if let Some(first) = builder.known_finding(first) {
         let others = words::LIST_LIMIT.saturating_sub(first.facts.len());
         first.facts.extend(location.line.map(|line| ("also_on_line", line.to_string())).into_iter().take(others));
         return;

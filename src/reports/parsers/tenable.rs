@@ -97,7 +97,7 @@ fn add(builder: &mut ReportBuilder, item: Item<'_>, place: String) {
     };
     // A plugin says what is wrong with a host, once for each port where that shows.
     let print = format!("{} {}", item.plugin, item.host);
-    let same = format!("{print} {}", finding.analysis.is_some());
+    let same = builder::print_of((&print, finding.analysis.is_some()));
     let finding = Finding { fingerprint: text::some_line(&print), ..finding };
     builder.add_once(same, vulnerability(item), finding);
 }

@@ -75,29 +75,29 @@ struct Target<'a> {
     #[serde(borrow)]
     port: Text<'a>,
     #[serde(borrow)]
-    pretest: List<Object<Check<'a>>>,
+    pretest: Entries<'a, Check<'a>>,
     #[serde(borrow)]
-    protocols: List<Object<Check<'a>>>,
+    protocols: Entries<'a, Check<'a>>,
     #[serde(borrow)]
-    grease: List<Object<Check<'a>>>,
+    grease: Entries<'a, Check<'a>>,
     #[serde(borrow)]
-    ciphers: List<Object<Check<'a>>>,
+    ciphers: Entries<'a, Check<'a>>,
     #[serde(borrow)]
-    cipher_order: List<Object<Check<'a>>>,
+    cipher_order: Entries<'a, Check<'a>>,
     #[serde(borrow)]
-    server_preferences: List<Object<Check<'a>>>,
+    server_preferences: Entries<'a, Check<'a>>,
     #[serde(borrow)]
-    fs: List<Object<Check<'a>>>,
+    fs: Entries<'a, Check<'a>>,
     #[serde(borrow)]
-    server_defaults: List<Object<Check<'a>>>,
+    server_defaults: Entries<'a, Check<'a>>,
     #[serde(borrow)]
-    header_response: List<Object<Check<'a>>>,
+    header_response: Entries<'a, Check<'a>>,
     #[serde(borrow)]
-    vulnerabilities: List<Object<Check<'a>>>,
+    vulnerabilities: Entries<'a, Check<'a>>,
     #[serde(borrow)]
-    cipher_tests: List<Object<Check<'a>>>,
+    cipher_tests: Entries<'a, Check<'a>>,
     #[serde(borrow)]
-    browser_simulations: List<Object<Check<'a>>>,
+    browser_simulations: Entries<'a, Check<'a>>,
 }
 
 fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
@@ -121,18 +121,16 @@ fn pretty(builder: &mut ReportBuilder, text: &str) -> Result<(), ParseError> {
         let host = Text::from(format!("{}/{}", target.target_host, target.ip));
         let port = target.port.clone();
         for (name, checks) in sections(target) {
-            for (index, mut check) in checks.0.into_iter().enumerate() {
-                check.0.ip = host.clone();
-                check.0.port = port.clone();
-                add(builder, &check, &format!("/scanResult/{at}/{name}/{index}"));
-            }
+            builder.each_owned(checks, &format!("/scanResult/{at}/{name}"), |builder, check, place| {
+                add(builder, &Check { ip: host.clone(), port: port.clone(), ..check }, &place);
+            });
         }
     }
     Ok(())
 }
 
 /// The checks of a target by what they are about; the rating is left out.
-fn sections(target: Target<'_>) -> [(&'static str, List<Object<Check<'_>>>); 12] {
+fn sections(target: Target<'_>) -> [(&'static str, Entries<'_, Check<'_>>); 12] {
     [
         ("pretest", target.pretest),
         ("protocols", target.protocols),

@@ -113,7 +113,7 @@ fn add(builder: &mut ReportBuilder, entry: &Entry<'_>, place: Box<str>) {
         ..Finding::default()
     };
     let location = &entry.location;
-    let same = format!("{} {} {:?}", entry.rule_id, location.filename, location.start_line.positive());
+    let same = builder::print_of((&entry.rule_id, &location.filename, location.start_line.positive()));
     builder.add_once(same, vulnerability(entry), finding);
 }
 

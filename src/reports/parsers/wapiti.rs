@@ -6,7 +6,7 @@ mod schema;
 use std::collections::{HashMap, HashSet};
 
 use crate::base::severity::Severity;
-use crate::reports::builder::{ReportBuilder, facts};
+use crate::reports::builder::{self, ReportBuilder, facts};
 use crate::reports::error::ParseError;
 use crate::reports::parser::{Parser, Sign};
 use crate::reports::read::json::{self, Entries, Object, Pairs};
@@ -50,7 +50,7 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
             let path = format!("/{list}/{}", name.line());
             builder.each(entries, &path, |builder, entry, place| {
                 // A page that is linked several times is attacked several times, with the same outcome.
-                if seen.insert((name.clone(), entry.clone())) {
+                if seen.insert(builder::print_of((&name, entry))) {
                     site.add(builder, &name, entry, place);
                 }
             });

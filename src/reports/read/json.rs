@@ -7,6 +7,8 @@
 mod entries;
 mod shapes;
 
+use std::ops::Range;
+
 use serde::de::{Deserialize, IgnoredAny};
 use serde_json::value::RawValue;
 
@@ -111,17 +113,14 @@ pub fn without_lone_surrogates(text: &str) -> Option<String> {
     if !text.trim_start().starts_with(['{', '[']) {
         return None;
     }
-    let (mut mended, mut kept) = (String::new(), 0);
-    let mut rest = text;
+    let (mut mended, mut rest) = (Mended::of(text), text);
     while let Some(at) = rest.find('\\') {
         rest = &rest[at..];
         let length = match (surrogate(rest), rest.get(6..).and_then(surrogate)) {
             (Some(Half::High), Some(Half::Low)) => 12,
             (Some(_), _) => {
                 let begin = text.len() - rest.len();
-                mended.push_str(&text[kept..begin]);
-                mended.push_str("\\ufffd");
-                kept = begin + 6;
+                mended.replace(begin..begin + 6, "\\ufffd");
                 6
             }
             // A backslash and what it escapes.
@@ -129,13 +128,13 @@ pub fn without_lone_surrogates(text: &str) -> Option<String> {
         };
         rest = &rest[length..];
     }
-    (kept > 0).then(|| mended + &text[kept..])
+    mended.finish()
 }
 
 /// JSON without the commas behind the last item of a list or an object, which some tools write; `None` where there is none.
 #[must_use]
 pub fn without_trailing_commas(text: &str) -> Option<String> {
-    let (mut mended, mut kept) = (String::new(), 0);
+    let mut mended = Mended::of(text);
     let (mut comma, mut is_quoted, mut is_escaped) = (None, false, false);
     for (at, byte) in text.bytes().enumerate() {
         match byte {
@@ -146,15 +145,41 @@ pub fn without_trailing_commas(text: &str) -> Option<String> {
             b',' => comma = Some(at),
             b']' | b'}' => {
                 if let Some(comma) = comma.take() {
-                    mended.push_str(&text[kept..comma]);
-                    kept = comma + 1;
+                    mended.replace(comma..comma + 1, "");
                 }
             }
             _ if byte.is_ascii_whitespace() => {}
             _ => (comma, is_quoted) = (None, byte == b'"'),
         }
     }
-    (kept > 0).then(|| mended + &text[kept..])
+    mended.finish()
+}
+
+/// A text of which parts are replaced, none by a longer one. It is copied if there are any, into the room that it needs.
+struct Mended<'a> {
+    text: &'a str,
+    copy: String,
+    /// How much of the text is done.
+    done: usize,
+}
+
+impl<'a> Mended<'a> {
+    fn of(text: &'a str) -> Self {
+        Self { text, copy: String::new(), done: 0 }
+    }
+
+    fn replace(&mut self, part: Range<usize>, with: &str) {
+        if self.done == 0 {
+            self.copy.reserve_exact(self.text.len());
+        }
+        self.copy.push_str(&self.text[self.done..part.start]);
+        self.copy.push_str(with);
+        self.done = part.end;
+    }
+
+    fn finish(self) -> Option<String> {
+        (self.done > 0).then(|| self.copy + &self.text[self.done..])
+    }
 }
 
 /// Half of a character beyond 16 bits.

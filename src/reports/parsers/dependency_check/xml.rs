@@ -1,8 +1,9 @@
-//! Dependency-Check's XML, read into the structs of the JSON.
+//! Dependency-Check's XML, each dependency read into the structs of the JSON.
 
+use crate::reports::builder::ReportBuilder;
 use crate::reports::error::ParseError;
 use crate::reports::parsers::dependency_check::schema::{
-    Cvss, Dependency, File, Known, Package, ProjectInfo, Reference, Related, ScanInfo,
+    Cvss, Dependency, Known, Package, ProjectInfo, Reference, Related, ScanInfo,
 };
 use crate::reports::read::json::{Entries, List, Object};
 use crate::reports::read::text::Number;
@@ -12,20 +13,22 @@ use crate::reports::read::xml::{self, Element};
 ///
 /// # Errors
 /// See [`xml::each`].
-pub fn read(text: &str) -> Result<File<'_>, ParseError> {
-    let mut file = File::default();
+pub fn read(text: &str, builder: &mut ReportBuilder) -> Result<(), ParseError> {
+    let mut number = 0;
     xml::each(text, &["scanInfo", "projectInfo", "dependency"], |_, element| {
         match element.name {
-            "scanInfo" => file.scan_info = Object(ScanInfo { engine_version: element.text_at("engineVersion") }),
+            "scanInfo" => super::note_scan(builder, &ScanInfo { engine_version: element.text_at("engineVersion") }),
             "projectInfo" => {
                 let (name, report_date) = (element.text_at("name"), element.text_at("reportDate"));
-                file.project_info = Object(ProjectInfo { name, report_date });
+                super::note_project(builder, &ProjectInfo { name, report_date });
             }
-            _ => file.dependencies.push(dependency(&element)),
+            _ => {
+                super::add_dependency(builder, dependency(&element), &format!("/dependencies/{number}"));
+                number += 1;
+            }
         }
         Ok(())
-    })?;
-    Ok(file)
+    })
 }
 
 fn dependency<'a>(element: &Element<'a>) -> Dependency<'a> {

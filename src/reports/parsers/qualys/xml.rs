@@ -1,4 +1,4 @@
-//! The report as XML: detections by host; what they mean stands in a glossary behind.
+//! The report as XML: detections by host; what they mean stands in a glossary behind, which is read first.
 
 use std::collections::HashMap;
 
@@ -14,46 +14,34 @@ use crate::reports::read::words;
 use crate::reports::read::xml::{self, Element};
 use crate::reports::report::{AssetKind, Finding, Location, Vulnerability};
 
-/// A detection, before it is known what it means.
-struct Detection {
-    qid: String,
-    score: String,
-    result: String,
-    finding: Finding,
-}
-
 /// Reads the hosts and the glossary.
 ///
 /// # Errors
 /// See [`xml::each`].
 pub fn read(builder: &mut ReportBuilder, text: &str) -> Result<(), ParseError> {
-    let (mut detections, mut glossary) = (Vec::new(), HashMap::new());
-    xml::each(text, &["GENERATION_DATETIME", "HOST", "VULN_DETAILS"], |line, element| {
+    let mut glossary = Glossary::new();
+    xml::each(text, &["VULN_DETAILS"], |_, element| {
+        glossary.insert(element.attribute("id").to_owned(), meaning(&element));
+        Ok(())
+    })?;
+    xml::each(text, &["GENERATION_DATETIME", "HOST"], |line, element| {
         match element.name {
-            "HOST" => detections.extend(host(builder, &element, line)),
-            "VULN_DETAILS" => {
-                glossary.insert(element.attribute("id").to_owned(), meaning(&element));
-            }
+            "HOST" => host(builder, &element, line, &glossary),
             _ => builder.head().reported_at = time::of(&element.text),
         }
         Ok(())
-    })?;
-    for detection in detections {
-        add(builder, detection, &glossary);
-    }
-    Ok(())
+    })
 }
 
-fn host(builder: &mut ReportBuilder, host: &Element, line: u64) -> Vec<Detection> {
+/// What the ids of Qualys mean.
+type Glossary = HashMap<String, Vulnerability>;
+
+fn host(builder: &mut ReportBuilder, host: &Element, line: u64, glossary: &Glossary) {
     let (name, address) = (host.at("DNS"), host.at("IP"));
     let asset = builder.asset(AssetKind::Host, if name.is_empty() { address } else { name });
     let system = text::some_line(host.at("OPERATING_SYSTEM"));
-    let listed = host.inside("VULN_INFO_LIST", "VULN_INFO");
-    let detection = |entry: &Element| Detection {
-        qid: entry.child("QID").map_or("", |qid| qid.attribute("id")).to_owned(),
-        score: scored(entry),
-        result: entry.at("RESULT").to_owned(),
-        finding: Finding {
+    for entry in host.inside("VULN_INFO_LIST", "VULN_INFO") {
+        let finding = Finding {
             asset,
             location: Location { port: port(entry), ..Location::default() },
             analysis: analysis(entry.at("VULN_STATUS")),
@@ -65,9 +53,9 @@ fn host(builder: &mut ReportBuilder, host: &Element, line: u64) -> Vec<Detection
                 ("kind", text::some_line(entry.at("TYPE"))),
             ]),
             ..Finding::default()
-        },
-    };
-    listed.map(detection).collect()
+        };
+        add(builder, entry, finding, glossary);
+    }
 }
 
 fn port(entry: &Element) -> Option<String> {
@@ -76,9 +64,9 @@ fn port(entry: &Element) -> Option<String> {
 }
 
 /// The score that Qualys computes for this host.
-fn scored(entry: &Element) -> String {
+fn scored<'e>(entry: &'e Element) -> &'e str {
     let known = ["CVSS3_FINAL", "CVSS_FINAL"].map(|name| entry.at(name));
-    known.into_iter().find(|score| !score.is_empty() && *score != "-").unwrap_or_default().to_owned()
+    known.into_iter().find(|score| !score.is_empty() && *score != "-").unwrap_or_default()
 }
 
 /// A glossary entry as a vulnerability.
@@ -102,18 +90,18 @@ fn meaning(entry: &Element) -> Vulnerability {
 }
 
 /// The score on this host tells more than the level that a vulnerability has everywhere.
-fn add(builder: &mut ReportBuilder, detection: Detection, glossary: &HashMap<String, Vulnerability>) {
-    let Detection { qid, score, result, mut finding } = detection;
-    let Some(meaning) = glossary.get(&qid) else {
+fn add(builder: &mut ReportBuilder, entry: &Element, mut finding: Finding, glossary: &Glossary) {
+    let qid = entry.child("QID").map_or("", |qid| qid.attribute("id"));
+    let Some(meaning) = glossary.get(qid) else {
         builder.lose(finding.place.unwrap_or_default(), &format!("{qid:?} is not in the glossary"));
         return;
     };
     let mut ratings = Ratings::default();
-    rate(&mut ratings, &score);
+    rate(&mut ratings, scored(entry));
     let on_host = ratings.score().filter(|score| *score > 0.0).map(Severity::from_score);
     let everywhere = meaning.cvss_score.filter(|score| *score > 0.0).map(Severity::from_score);
     let number = qid.trim_start_matches("qid_");
     finding.vulnerability = builder.vulnerability(&format!("{TOOL}:{number}"), || meaning.clone());
     let severity = on_host.or(everywhere).unwrap_or(meaning.severity);
-    builder.add_differing(finding, severity, &meaning.title, &html::to_text(&result));
+    builder.add_differing(finding, severity, &meaning.title, &html::to_text(entry.at("RESULT")));
 }

@@ -42,7 +42,6 @@ pub fn read_results<'r, 'a>(
     let repository = context.run.version_control_provenance.first().map(|provenance| provenance.repository_uri.line());
     let asset = repository.and_then(|uri| builder.asset(AssetKind::Repository, &uri));
     let mut meanings = HashMap::new();
-    builder.expect(results.len());
     for (index, entry) in results.into_iter().enumerate() {
         let place = format!("/runs/{}/results/{index}", context.number);
         let Some(result) = builder.keep(entry, &place).filter(reports_a_fault) else { continue };
@@ -61,7 +60,7 @@ pub fn read_results<'r, 'a>(
             meanings.insert(id.to_owned(), meaning.clone());
             meaning
         });
-        let is_known = !builder.head().vulnerabilities[meaning.vulnerability].ids.is_empty();
+        let is_known = !builder.head().vulnerabilities.at(meaning.vulnerability).ids.is_empty();
         let package = is_known.then(|| package::named(&message, logical_name(&result))).flatten().unwrap_or_default();
         let finding = Finding {
             vulnerability: meaning.vulnerability,
@@ -90,7 +89,7 @@ fn logical_name<'t, 'a>(result: &'t RunResult<'a>) -> &'t str {
 fn add_meaning(builder: &mut ReportBuilder, vulnerability: Vulnerability) -> Meaning {
     let (key, title) = (vulnerability.key.clone(), vulnerability.title.clone());
     let index = builder.vulnerability(&key, || vulnerability);
-    let known = &builder.head().vulnerabilities[index];
+    let known = builder.head().vulnerabilities.at(index);
     Meaning { vulnerability: index, severity: known.severity, title: (known.title != title).then_some(title) }
 }
 

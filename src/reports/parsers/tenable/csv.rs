@@ -32,16 +32,21 @@ pub fn read(text: &str, builder: &mut ReportBuilder) -> Result<(), ParseError> {
     })
 }
 
-fn cves_by_plugin(text: &str) -> Result<HashMap<String, Vec<String>>, ParseError> {
-    let mut cves: HashMap<String, Vec<String>> = HashMap::new();
+/// The CVEs of each plugin, with spaces between them.
+fn cves_by_plugin(text: &str) -> Result<HashMap<String, String>, ParseError> {
+    let mut cves: HashMap<String, String> = HashMap::new();
     Table::new(text)?.each(|_, row| {
         let Ok(row) = row else { return Ok(()) };
         let found = words::ids_in(row.first(&["cve", "definition.cve"]));
         if !found.is_empty() {
-            let known = cves.entry(plugin(row).to_owned()).or_default();
-            let room = words::LIST_LIMIT.saturating_sub(known.len());
-            let new: Vec<String> = found.into_iter().filter(|id| !known.contains(id)).take(room).collect();
-            known.extend(new);
+            let joined = cves.entry(plugin(row).to_owned()).or_default();
+            for id in found {
+                let mut known = joined.split(' ');
+                if known.clone().count() < words::LIST_LIMIT && known.all(|known| known != id) {
+                    joined.push_str(if joined.is_empty() { "" } else { " " });
+                    joined.push_str(&id);
+                }
+            }
         }
         Ok(())
     })?;
@@ -52,7 +57,7 @@ fn plugin<'r>(row: &'r Row<'_>) -> &'r str {
     row.first(&["plugin id", "plugin", "definition.id"])
 }
 
-fn item<'r>(row: &'r Row<'_>, cves: &HashMap<String, Vec<String>>) -> Item<'r> {
+fn item<'r>(row: &'r Row<'_>, cves: &HashMap<String, String>) -> Item<'r> {
     let decided = row.first(&["risk modified"]);
     let state =
         if decided.eq_ignore_ascii_case("accepted") { decided } else { row.first(&["state", "vulnerability state"]) };
@@ -68,7 +73,7 @@ fn item<'r>(row: &'r Row<'_>, cves: &HashMap<String, Vec<String>>) -> Item<'r> {
         description: row.first(&["description", "definition.description"]),
         solution: row.first(&["solution", "steps to remediate", "definition.solution"]),
         output: row.first(&["plugin output", "plugin text", "output"]),
-        cves: cves.get(plugin(row)).map(|cves| cves.join(" ")).unwrap_or_default(),
+        cves: cves.get(plugin(row)).cloned().unwrap_or_default(),
         cwes: row.first(&["cwe", "definition.cwe"]).to_owned(),
         links: row.first(&["see also", "definition.see also"]).to_owned(),
         xrefs: row.first(&["xref", "cross references", "definition.references"]).to_owned(),
