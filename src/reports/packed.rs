@@ -140,7 +140,7 @@ impl<R: Record> Packed<R> {
     }
 
     /// All records.
-    pub fn iter(&self) -> impl Iterator<Item = R::View<'_>> + Clone {
+    pub fn iter(&self) -> impl Iterator<Item = R::View<'_>> {
         self.chunks.iter().flat_map(|chunk| chunk.iter::<R>(&self.names))
     }
 
@@ -180,7 +180,7 @@ impl Chunk {
         self.parts.texts.push_str(&record.texts);
     }
 
-    fn iter<'a, R: Record>(&'a self, names: &'a [&'static str]) -> impl Iterator<Item = R::View<'a>> + Clone {
+    fn iter<'a, R: Record>(&'a self, names: &'a [&'static str]) -> impl Iterator<Item = R::View<'a>> {
         self.starts.iter().map(move |start| R::View::unpack(&mut self.unpacker(*start, names)))
     }
 

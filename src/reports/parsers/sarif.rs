@@ -5,8 +5,11 @@
 //! (`baselineState: absent`).
 
 mod package;
+mod place;
+mod rule;
 mod run;
 mod schema;
+mod state;
 
 use crate::reports::builder::ReportBuilder;
 use crate::reports::error::ParseError;
