@@ -1,6 +1,6 @@
 //! How fast every report format is read, and in how much memory: `cargo bench --bench parsers -- [FORMAT…|FILE…]`.
 //!
-//! Each format's own sample, made at least 40 MB long by repeating its findings with other ids and places, goes through
+//! Each format's own sample, made at least 32 MB long by repeating its findings with other ids and places, goes through
 //! the entry that imports use, in a process of its own and on one thread. Speed is the best of three readings, from the
 //! file to the parsed report. Memory is the peak of resident memory of the first reading above what the process had
 //! before it, as a multiple of the file: the text itself, what it is parsed into, and what the allocator holds on to.
@@ -35,7 +35,7 @@ use tokens::Syntax;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// How large a report is made.
-const BYTES: usize = 40_000_000;
+const BYTES: usize = 32_000_000;
 /// Most memory, as a multiple of the file.
 const MEMORY_BAR: f64 = 4.0;
 

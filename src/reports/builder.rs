@@ -1,5 +1,6 @@
 //! Builds a [`Report`]: each vulnerability, asset and component once, findings by index, losses as warnings.
 
+use std::borrow::Cow;
 use std::collections::hash_map::{Entry, RandomState};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -10,19 +11,15 @@ use serde::Deserialize;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::base::severity::Severity;
+use crate::reports::additions::Additions;
 use crate::reports::error::ParseError;
-use crate::reports::packed::{Packed, Record};
+use crate::reports::packed::Packed;
 use crate::reports::read::json::{self, Entries};
 use crate::reports::read::{text, words};
 use crate::reports::report::{Asset, AssetKind, Component, Finding, Location, Report, Vulnerability, Warning};
 
 /// Most warnings kept per report; the rest is counted in one last warning.
 pub const WARNING_LIMIT: usize = 200;
-
-/// A list of a packed vulnerability.
-type PackedList = for<'v> fn(&'v Vulnerability<&str>) -> &'v [&'v str];
-/// The same of one that is unpacked.
-type OpenList = fn(&mut Vulnerability) -> &mut Vec<String>;
 
 /// Builds a [`Report`].
 #[derive(Debug, Default)]
@@ -33,9 +30,8 @@ pub struct ReportBuilder {
     components: Index,
     /// The findings of [`Self::add_once`].
     once: HashMap<Print, u32>,
-    /// What more was to be said of after it was added, unpacked until the end.
-    open_vulnerabilities: HashMap<usize, Vulnerability>,
-    open_findings: HashMap<usize, Finding>,
+    more_vulnerabilities: Additions<Vulnerability>,
+    more_findings: Additions<Finding>,
     fingerprints: usize,
     warnings_left_out: usize,
     lost_left_out: bool,
@@ -70,39 +66,29 @@ impl ReportBuilder {
         index
     }
 
-    /// A vulnerability that is known already, to say more of it; its key stays.
-    fn known_vulnerability(&mut self, index: usize) -> Option<&mut Vulnerability> {
-        open(&mut self.open_vulnerabilities, &self.report.vulnerabilities, index)
-    }
-
-    /// A finding that was added already, to say more of it.
-    pub fn known_finding(&mut self, index: usize) -> Option<&mut Finding> {
-        open(&mut self.open_findings, &self.report.findings, index)
-    }
-
     /// Adds ids that a vulnerability has here: one entry may know others than the next.
     pub fn add_ids(&mut self, vulnerability: usize, ids: &[String]) {
-        self.extend(vulnerability, ids, (|known| &known.ids, |known| &mut known.ids));
+        let known = self.report.vulnerabilities.get(vulnerability).map(|known| known.ids);
+        let ids = unknown(ids, &known.unwrap_or_default());
+        if !ids.is_empty() {
+            self.more_vulnerabilities.push(vulnerability, &Vulnerability { ids, ..Vulnerability::default() });
+        }
     }
 
     /// Adds links that a vulnerability has here.
     pub fn add_references(&mut self, vulnerability: usize, links: &[String]) {
-        self.extend(vulnerability, links, (|known| &known.references, |known| &mut known.references));
+        let known = self.report.vulnerabilities.get(vulnerability).map(|known| known.references);
+        let references = unknown(links, &known.unwrap_or_default());
+        if !references.is_empty() {
+            self.more_vulnerabilities.push(vulnerability, &Vulnerability { references, ..Vulnerability::default() });
+        }
     }
 
-    /// Adds what a list of a vulnerability does not hold; mostly there is nothing, and it stays packed.
-    fn extend(&mut self, vulnerability: usize, more: &[String], (packed, open): (PackedList, OpenList)) {
-        let is_open = self.open_vulnerabilities.contains_key(&vulnerability);
-        let known = self.report.vulnerabilities.get(vulnerability).filter(|_| !is_open);
-        if known.is_some_and(|known| more.iter().all(|item| packed(&known).contains(&item.as_str()))) {
-            return;
-        }
-        let Some(known) = self.known_vulnerability(vulnerability) else { return };
-        let list = open(known);
-        for item in more {
-            if !list.contains(item) && list.len() < words::LIST_LIMIT {
-                list.extend(text::some_line(item).filter(|item| !list.contains(item)));
-            }
+    /// Adds a fact to a finding that was added before.
+    pub fn add_fact(&mut self, finding: usize, name: &'static str, value: &str) {
+        if let Some(value) = text::some_text(value) {
+            let facts = vec![(name, value)];
+            self.more_findings.push(finding, &Finding { facts, ..Finding::default() });
         }
     }
 
@@ -227,27 +213,25 @@ impl ReportBuilder {
     /// Adds a finding like [`Self::add_of`], unless there is one that is the same by this print: then what is said here is
     /// added there, with its place if that is another.
     pub fn add_once(&mut self, same: Print, vulnerability: Vulnerability, finding: Finding) {
-        let index = match self.once.entry(same) {
-            Entry::Occupied(known) => *known.get(),
+        match self.once.entry(same) {
+            Entry::Occupied(known) => {
+                let known = *known.get() as usize;
+                self.say_again(known, finding);
+            }
             Entry::Vacant(new) => {
                 new.insert(self.report.findings.len() as u32);
-                return self.add_of(vulnerability, finding);
+                self.add_of(vulnerability, finding);
             }
-        };
-        let Some(known) = self.known_finding(index as usize) else { return };
-        if let Some(elsewhere) = elsewhere(&known.location, &finding.location)
-            && known.facts.len() < words::LIST_LIMIT
-            && known.facts.iter().all(|(_, place)| *place != elsewhere)
-        {
-            known.facts.push(("instance", elsewhere));
         }
-        let said = &mut known.description;
-        match (said.as_mut(), finding.description) {
-            (None, more) => *said = more,
-            (Some(said), Some(more)) if said.len() < text::TEXT_LIMIT && !said.contains(more.as_str()) => {
-                *said = text::text(&format!("{said}\n\n{more}"));
-            }
-            _ => {}
+    }
+
+    fn say_again(&mut self, known: usize, finding: Finding) {
+        let Some(before) = self.report.findings.get(known) else { return };
+        let elsewhere = elsewhere(&before.location, &finding.location.view());
+        let facts: Vec<_> = elsewhere.map(|place| ("instance", place)).into_iter().collect();
+        let description = finding.description.as_deref().and_then(text::some_text);
+        if description.is_some() || !facts.is_empty() {
+            self.more_findings.push(known, &Finding { description, facts, ..Finding::default() });
         }
     }
 
@@ -305,9 +289,8 @@ impl ReportBuilder {
     /// The report.
     #[must_use]
     pub fn finish(mut self) -> Report {
-        close(&mut self.report.vulnerabilities, &self.open_vulnerabilities);
-        self.open_findings.values_mut().for_each(clean);
-        close(&mut self.report.findings, &self.open_findings);
+        self.more_vulnerabilities.join_to(&mut self.report.vulnerabilities, join_vulnerability);
+        self.more_findings.join_to(&mut self.report.findings, join_finding);
         self.drop_shared_fingerprints();
         if self.warnings_left_out > 0 {
             self.report.warnings.push(Warning {
@@ -354,22 +337,50 @@ fn clean(finding: &mut Finding) {
     finding.facts.retain(|(_, value)| !value.is_empty());
 }
 
-/// A record, unpacked to be changed.
-fn open<'o, R: Record>(open: &'o mut HashMap<usize, R>, packed: &Packed<R>, index: usize) -> Option<&'o mut R> {
-    match open.entry(index) {
-        Entry::Occupied(record) => Some(record.into_mut()),
-        Entry::Vacant(place) => Some(place.insert(packed.owned(index)?)),
-    }
+/// The lines that a list does not hold.
+fn unknown(lines: &[String], known: &[&str]) -> Vec<String> {
+    let lines = lines.iter().filter(|line| !known.contains(&line.as_str()));
+    lines.filter_map(|line| text::some_line(line)).collect()
 }
 
-/// Puts what was unpacked back in its place.
-fn close<R: Record>(packed: &mut Packed<R>, open: &HashMap<usize, R>) {
-    if !open.is_empty() {
-        packed.rewrite(|index, record, kept| match open.get(&index) {
-            Some(changed) => kept.push(changed),
-            None => kept.push(&record),
-        });
+/// A vulnerability with what more is said of it. One entry may know other ids than the next.
+fn join_vulnerability(
+    known: Vulnerability<&str>,
+    additions: Vec<Vulnerability<&str>>,
+    kept: &mut Packed<Vulnerability>,
+) {
+    let mut known = known;
+    for more in additions {
+        for (list, items) in [(&mut known.ids, more.ids), (&mut known.references, more.references)] {
+            for item in items {
+                if list.len() < words::LIST_LIMIT && !list.contains(&item) {
+                    list.push(item);
+                }
+            }
+        }
     }
+    kept.push(&known);
+}
+
+/// A finding with what more is said of it.
+fn join_finding(known: Finding<&str>, additions: Vec<Finding<&str>>, kept: &mut Packed<Finding>) {
+    let mut known = known;
+    let mut said = known.description.map(Cow::Borrowed);
+    for more in additions {
+        for fact in more.facts {
+            if known.facts.len() < words::LIST_LIMIT && !known.facts.contains(&fact) {
+                known.facts.push(fact);
+            }
+        }
+        match (&said, more.description) {
+            (None, more) => said = more.map(Cow::Borrowed),
+            (Some(before), Some(more)) if before.len() < text::TEXT_LIMIT && !before.contains(more) => {
+                said = Some(text::text(&format!("{before}\n\n{more}")).into());
+            }
+            _ => {}
+        }
+    }
+    kept.push(&Finding { description: said.as_deref(), ..known });
 }
 
 /// A vulnerability whose title, ids and links are one clean line each; those that say nothing are left out.
@@ -409,13 +420,13 @@ fn asset_of_url(url: &str) -> (AssetKind, &str) {
 }
 
 /// Where something is found besides a known place: `GET https://shop.example.com/cart (id)`, `8443/tcp`.
-fn elsewhere(known: &Location, other: &Location) -> Option<String> {
+fn elsewhere(known: &Location<&str>, other: &Location<&str>) -> Option<String> {
     if known == other {
         return None;
     }
-    let parameter = other.parameter.as_ref().map(|name| format!("({name})"));
-    let parts = [&other.method, &other.url, &parameter, &other.port];
-    let parts: Vec<&str> = parts.into_iter().filter_map(Option::as_deref).collect();
+    let parameter = other.parameter.map(|name| format!("({name})"));
+    let parts = [other.method, other.url, parameter.as_deref(), other.port];
+    let parts: Vec<&str> = parts.into_iter().flatten().collect();
     text::some_line(&parts.join(" "))
 }
 

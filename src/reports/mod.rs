@@ -4,6 +4,7 @@
 //! was seen, never by a file's name. A parser is one file: typed structs of its format, and how each entry becomes a
 //! [`report::Finding`]. What all of them share is in [`read`] and [`builder`].
 
+mod additions;
 pub mod builder;
 pub mod companion;
 pub mod decode;

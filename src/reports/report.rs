@@ -180,6 +180,24 @@ pub struct Location<T = String> {
     pub resource: Option<T>,
 }
 
+impl Location {
+    /// The same with borrowed texts.
+    #[must_use]
+    pub fn view(&self) -> Location<&str> {
+        Location {
+            file: self.file.as_deref(),
+            line: self.line,
+            end_line: self.end_line,
+            snippet: self.snippet.as_deref(),
+            url: self.url.as_deref(),
+            method: self.method.as_deref(),
+            parameter: self.parameter.as_deref(),
+            port: self.port.as_deref(),
+            resource: self.resource.as_deref(),
+        }
+    }
+}
+
 /// What a report says about a finding's state: the weakest assessment.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Analysis<T = String> {

@@ -124,9 +124,8 @@ impl Host<'_> {
     fn add(&self, builder: &mut ReportBuilder, said: &mut Said, item: &Item<'_>, place: Box<str>) {
         let (site, message) = (self.site(), item.msg.text());
         let same = builder::print_of((&site, self.ip.line(), item.id.line(), &message));
-        if let Some(known) = said.get(&same).and_then(|index| builder.known_finding(*index)) {
-            let others = words::LIST_LIMIT.saturating_sub(known.facts.len());
-            known.facts.extend(url(&site, &item.url).map(|url| ("url", url)).into_iter().take(others));
+        if let Some(known) = said.get(&same) {
+            builder.add_fact(*known, "url", &url(&site, &item.url).unwrap_or_default());
             return;
         }
         said.insert(same, builder.head().findings.len());

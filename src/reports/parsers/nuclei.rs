@@ -51,10 +51,8 @@ fn add(builder: &mut ReportBuilder, known: &mut Known, entry: &Match<'_>, place:
     }
     let at = entry.matched_at.or(&entry.url).or(&entry.host).line();
     let identity = [entry.template_id.line(), entry.kind.line(), entry.matcher_name.line(), hostname(&at).to_owned()];
-    if let Some(finding) = known.get(&identity).and_then(|index| builder.known_finding(*index)) {
-        if finding.facts.len() < words::LIST_LIMIT {
-            finding.facts.push(("instance", at));
-        }
+    if let Some(finding) = known.get(&identity) {
+        builder.add_fact(*finding, "instance", &at);
         return;
     }
     let fingerprint = text::some_line(&identity.join(" "));

@@ -54,9 +54,9 @@ fn add(builder: &mut ReportBuilder, known: &mut HashMap<String, usize>, bug: &El
     let (location, hash) = (location(bug), text::some_line(bug.attribute("instanceHash")));
     let number = builder.head().findings.len();
     let first = hash.clone().map_or(number, |hash| *known.entry(hash).or_insert(number));
-    if let Some(first) = builder.known_finding(first) {
-        let others = words::LIST_LIMIT.saturating_sub(first.facts.len());
-        first.facts.extend(location.line.map(|line| ("also_on_line", line.to_string())).into_iter().take(others));
+    if first < number {
+        let line = location.line.map(|line| line.to_string());
+        builder.add_fact(first, "also_on_line", &line.unwrap_or_default());
         return;
     }
     let severity = severity(bug.attribute("priority"));
