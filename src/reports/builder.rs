@@ -16,7 +16,7 @@ use crate::reports::error::ParseError;
 use crate::reports::packed::Packed;
 use crate::reports::read::json::{self, Entries};
 use crate::reports::read::{text, words};
-use crate::reports::report::{Asset, AssetKind, Component, Finding, Location, Report, Vulnerability, Warning};
+use crate::reports::report::{Asset, AssetKind, Component, Finding, Glance, Location, Report, Vulnerability, Warning};
 
 /// Most warnings kept per report; the rest is counted in one last warning.
 pub const WARNING_LIMIT: usize = 200;
@@ -237,7 +237,7 @@ impl ReportBuilder {
 
     /// Adds a finding, and notes severity, title and description where they differ from its vulnerability's.
     pub fn add_differing(&mut self, mut finding: Finding, severity: Severity, title: &str, description: &str) {
-        if let Some(vulnerability) = self.report.vulnerabilities.get(finding.vulnerability) {
+        if let Some(vulnerability) = self.report.vulnerabilities.beginning::<Glance>(finding.vulnerability) {
             finding.severity = (vulnerability.severity != severity).then_some(severity);
             // Most are equal as they stand; only others are cleaned for the comparison.
             if title != vulnerability.title {
@@ -401,17 +401,23 @@ fn cleaned(mut vulnerability: Vulnerability) -> Vulnerability {
 #[derive(Debug, Default)]
 struct Index {
     hasher: RandomState,
-    places: HashTable<u32>,
+    /// Hashes with places. The table grows by the hashes alone.
+    places: HashTable<(u32, u32)>,
 }
 
 impl Index {
     /// Where the item with this key is, by what `key_at` finds in the list; `next`, noted for it, when it is new.
     fn of<K: Hash + Eq>(&mut self, key: &K, next: usize, key_at: impl Fn(usize) -> K) -> usize {
-        let Self { hasher, places } = self;
-        let hash_at = |place: &u32| hasher.hash_one(key_at(*place as usize));
-        let entry = places.entry(hasher.hash_one(key), |place| key_at(*place as usize) == *key, hash_at);
-        *entry.or_insert(next as u32).get() as usize
+        let hash = self.hasher.hash_one(key) as u32;
+        let is_same = |(known, place): &(u32, u32)| *known == hash && key_at(*place as usize) == *key;
+        let entry = self.places.entry(spread(hash), is_same, |(known, _)| spread(*known));
+        entry.or_insert((hash, next as u32)).get().1 as usize
     }
+}
+
+/// A hash of 64 bits, both ends of which the table looks at. The factor is that of Fibonacci hashing.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 /// What a URL is on: scheme and host, or the host alone.

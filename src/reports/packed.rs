@@ -133,6 +133,12 @@ impl<R: Record> Packed<R> {
         self.unpacker(index).map(|mut from| from.text()).unwrap_or_default()
     }
 
+    /// What the record at a place begins with, if there is one: without its lists, for a look at many.
+    #[must_use]
+    pub fn beginning<'a, B: Unpack<'a>>(&'a self, index: usize) -> Option<B> {
+        self.unpacker(index).map(|mut from| B::unpack(&mut from))
+    }
+
     /// The record at a place, with texts of its own.
     #[must_use]
     pub fn owned(&self, index: usize) -> Option<R> {

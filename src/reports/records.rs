@@ -3,7 +3,9 @@
 use crate::base::severity::Severity;
 use crate::base::time::UtcTime;
 use crate::reports::packed::{Pack, Packer, Record, Unpack, Unpacker};
-use crate::reports::report::{Analysis, AnalysisState, Asset, AssetKind, Component, Finding, Location, Vulnerability};
+use crate::reports::report::{
+    Analysis, AnalysisState, Asset, AssetKind, Component, Finding, Glance, Location, Vulnerability,
+};
 
 impl Record for Vulnerability {
     type View<'a> = Vulnerability<&'a str>;
@@ -14,8 +16,8 @@ impl<T: AsRef<str>> Pack for Vulnerability<T> {
         to.text(&self.key);
         to.text(&self.title);
         to.text(&self.description);
-        to.some_text(self.remediation.as_ref());
         to.number(self.severity as u32);
+        to.some_text(self.remediation.as_ref());
         to.list(&self.ids, Packer::text);
         to.list(&self.cwes, |to, cwe| to.number(*cwe));
         to.some_text(self.cvss2.as_ref());
@@ -34,8 +36,8 @@ impl<'a, T: From<&'a str>> Unpack<'a> for Vulnerability<T> {
             key: from.text(),
             title: from.text(),
             description: from.text(),
-            remediation: from.some_text(),
             severity: one_of(&Severity::ALL, from),
+            remediation: from.some_text(),
             ids: from.list(Unpacker::text),
             cwes: from.list(Unpacker::number),
             cvss2: from.some_text(),
@@ -46,6 +48,13 @@ impl<'a, T: From<&'a str>> Unpack<'a> for Vulnerability<T> {
             known_exploited: from.flag(),
             references: from.list(Unpacker::text),
         }
+    }
+}
+
+impl<'a> Unpack<'a> for Glance<'a> {
+    fn unpack(from: &mut Unpacker<'a>) -> Self {
+        let (key, title, description) = (from.text(), from.text(), from.text());
+        Self { key, title, description, severity: one_of(&Severity::ALL, from) }
     }
 }
 

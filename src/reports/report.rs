@@ -80,6 +80,19 @@ pub struct Vulnerability<T = String> {
     pub references: Vec<T>,
 }
 
+/// What a vulnerability is at a glance.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Glance<'a> {
+    /// Its key.
+    pub key: &'a str,
+    /// Its title.
+    pub title: &'a str,
+    /// Its description.
+    pub description: &'a str,
+    /// Its severity.
+    pub severity: Severity,
+}
+
 /// What kind of thing an asset is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -243,6 +256,14 @@ pub struct Warning {
     pub lost_entry: bool,
 }
 
+impl Report {
+    /// A vulnerability at a glance; nothing where there is none.
+    #[must_use]
+    pub fn glance(&self, vulnerability: usize) -> Glance<'_> {
+        self.vulnerabilities.beginning(vulnerability).unwrap_or_default()
+    }
+}
+
 impl<T: AsRef<str>> Finding<T> {
     /// The value of a further fact.
     #[must_use]
@@ -253,7 +274,6 @@ impl<T: AsRef<str>> Finding<T> {
     /// The severity that holds for this finding.
     #[must_use]
     pub fn severity_in(&self, report: &Report) -> Severity {
-        let of_vulnerability = || report.vulnerabilities.get(self.vulnerability).map(|known| known.severity);
-        self.severity.or_else(of_vulnerability).unwrap_or_default()
+        self.severity.unwrap_or_else(|| report.glance(self.vulnerability).severity)
     }
 }

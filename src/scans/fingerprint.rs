@@ -17,7 +17,7 @@ use diesel::sql_types::Binary;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_128};
 
 use crate::base::severity::Severity;
-use crate::reports::report::{Finding, Report, Vulnerability};
+use crate::reports::report::{Finding, Glance, Report};
 
 /// The version of the recipe below, mixed into every print.
 const VERSION: u8 = 1;
@@ -123,7 +123,8 @@ pub fn of_report(report: &Report, default_asset: &str) -> Vec<Prints> {
         *count += 1;
         nth
     };
-    let subjects: Vec<Subject> = report.vulnerabilities.iter().map(|known| Subject::of(&known)).collect();
+    let subjects: Vec<Subject> =
+        (0..report.vulnerabilities.len()).map(|index| Subject::of(report.glance(index))).collect();
     let mut buffer = Vec::with_capacity(1024);
     let mut prints = Vec::with_capacity(report.findings.len());
     for finding in report.findings.iter() {
@@ -150,7 +151,7 @@ struct Subject {
 }
 
 impl Subject {
-    fn of(vulnerability: &Vulnerability<&str>) -> Self {
+    fn of(vulnerability: Glance<'_>) -> Self {
         Self { key: xxh3_64(vulnerability.key.as_bytes()), severity: vulnerability.severity }
     }
 }
@@ -243,7 +244,7 @@ fn content(finding: &Finding<&str>, subject: Subject) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reports::report::Location;
+    use crate::reports::report::{Location, Vulnerability};
 
     fn report(findings: Vec<Finding>) -> Report {
         let rule = Vulnerability { key: "tool:rule".to_owned(), ..Vulnerability::default() };

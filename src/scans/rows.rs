@@ -241,14 +241,14 @@ pub fn details(
     id: ObservationId,
 ) -> Option<ObservationDetails> {
     let finding = report.findings.at(index);
-    let shared = report.vulnerabilities.get(finding.vulnerability);
+    let shared = report.glance(finding.vulnerability);
     let some = |text: Option<&str>| text.map(str::to_owned);
-    let own = |text: Option<&str>, shared: Option<&str>| some(text.filter(|text| Some(*text) != shared));
+    let own = |text: Option<&str>, shared: &str| some(text.filter(|text| *text != shared));
     let details = ObservationDetails {
         organization_id: organization,
         observation_id: id,
-        title: own(finding.title, shared.as_ref().map(|known| known.title)),
-        description: own(finding.description, shared.as_ref().map(|known| known.description)),
+        title: own(finding.title, shared.title),
+        description: own(finding.description, shared.description),
         snippet: some(finding.location.snippet),
         fixed_version: some(finding.fixed_version),
         evidence_json: prepare::evidence_of(&finding).to_json(),

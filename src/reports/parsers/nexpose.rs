@@ -110,7 +110,7 @@ impl<'b> Node<'b> {
         let vulnerability = self.vulnerability(id);
         let seen: Vec<String> = tests.iter().map(|test| prose(test)).filter(|seen| !seen.is_empty()).collect();
         let first = tests.iter().find_map(|test| time::of(test.attribute("vulnerable-since")));
-        let known = self.builder.head().vulnerabilities.at(vulnerability).severity;
+        let known = self.builder.head().glance(vulnerability).severity;
         let finding = Finding {
             vulnerability,
             asset: self.asset,

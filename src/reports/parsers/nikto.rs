@@ -142,7 +142,7 @@ impl Host<'_> {
             facts: builder::facts([("address", self.ip.some_line()), ("banner", self.banner.some_line())]),
             ..Finding::default()
         };
-        let severity = builder.head().vulnerabilities.at(finding.vulnerability).severity;
+        let severity = builder.head().glance(finding.vulnerability).severity;
         builder.add_differing(finding, severity, &message, "");
     }
 

@@ -79,7 +79,7 @@ pub fn read_results<'r, 'a>(
 fn add_meaning(builder: &mut ReportBuilder, vulnerability: Vulnerability) -> Meaning {
     let (key, title) = (vulnerability.key.clone(), vulnerability.title.clone());
     let index = builder.vulnerability(&key, || vulnerability);
-    let known = builder.head().vulnerabilities.at(index);
+    let known = builder.head().glance(index);
     Meaning { vulnerability: index, severity: known.severity, title: (known.title != title).then_some(title) }
 }
 
