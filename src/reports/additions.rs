@@ -25,7 +25,11 @@ impl<R: Record> Additions<R> {
 
     /// Hands each record that more is said of to `join`, with all of that in its order, and a new list for what becomes of
     /// it. The others stay as they are.
-    pub fn join_to(&self, list: &mut Packed<R>, mut join: impl FnMut(R::View<'_>, Vec<R::View<'_>>, &mut Packed<R>)) {
+    pub fn join_to(
+        &self,
+        list: &mut Packed<R>,
+        mut join: impl FnMut(R::View<'_>, &mut dyn Iterator<Item = R::View<'_>>, &mut Packed<R>),
+    ) {
         if self.places.is_empty() {
             return;
         }
@@ -39,7 +43,7 @@ impl<R: Record> Additions<R> {
             if of_this.is_empty() {
                 kept.push(&record);
             } else {
-                join(record, of_this.iter().map(|at| self.records.at(*at)).collect(), kept);
+                join(record, &mut of_this.iter().map(|at| self.records.at(*at)), kept);
             }
         });
     }

@@ -346,7 +346,7 @@ fn unknown(lines: &[String], known: &[&str]) -> Vec<String> {
 /// A vulnerability with what more is said of it. One entry may know other ids than the next.
 fn join_vulnerability(
     known: Vulnerability<&str>,
-    additions: Vec<Vulnerability<&str>>,
+    additions: &mut dyn Iterator<Item = Vulnerability<&str>>,
     kept: &mut Packed<Vulnerability>,
 ) {
     let mut known = known;
@@ -363,7 +363,7 @@ fn join_vulnerability(
 }
 
 /// A finding with what more is said of it.
-fn join_finding(known: Finding<&str>, additions: Vec<Finding<&str>>, kept: &mut Packed<Finding>) {
+fn join_finding(known: Finding<&str>, additions: &mut dyn Iterator<Item = Finding<&str>>, kept: &mut Packed<Finding>) {
     let mut known = known;
     let mut said = known.description.map(Cow::Borrowed);
     for more in additions {

@@ -30,7 +30,7 @@ impl<T: AsRef<str>> Pack for Vulnerability<T> {
     }
 }
 
-impl<'a, T: From<&'a str>> Unpack<'a> for Vulnerability<T> {
+impl<'a> Unpack<'a> for Vulnerability<&'a str> {
     fn unpack(from: &mut Unpacker<'a>) -> Self {
         Self {
             key: from.text(),
@@ -69,7 +69,7 @@ impl<T: AsRef<str>> Pack for Asset<T> {
     }
 }
 
-impl<'a, T: From<&'a str>> Unpack<'a> for Asset<T> {
+impl<'a> Unpack<'a> for Asset<&'a str> {
     fn unpack(from: &mut Unpacker<'a>) -> Self {
         Self { kind: one_of(&AssetKind::ALL, from), name: from.text() }
     }
@@ -87,7 +87,7 @@ impl<T: AsRef<str>> Pack for Component<T> {
     }
 }
 
-impl<'a, T: From<&'a str>> Unpack<'a> for Component<T> {
+impl<'a> Unpack<'a> for Component<&'a str> {
     fn unpack(from: &mut Unpacker<'a>) -> Self {
         Self { name: from.text(), version: from.some_text(), purl: from.some_text() }
     }
@@ -118,7 +118,7 @@ impl<T: AsRef<str>> Pack for Finding<T> {
     }
 }
 
-impl<'a, T: From<&'a str>> Unpack<'a> for Finding<T> {
+impl<'a> Unpack<'a> for Finding<&'a str> {
     fn unpack(from: &mut Unpacker<'a>) -> Self {
         Self {
             vulnerability: from.place(),
@@ -152,7 +152,7 @@ impl<T: AsRef<str>> Pack for Location<T> {
     }
 }
 
-impl<'a, T: From<&'a str>> Unpack<'a> for Location<T> {
+impl<'a> Unpack<'a> for Location<&'a str> {
     fn unpack(from: &mut Unpacker<'a>) -> Self {
         Self {
             file: from.some_text(),
@@ -168,7 +168,7 @@ impl<'a, T: From<&'a str>> Unpack<'a> for Location<T> {
     }
 }
 
-fn analysis<'a, T: From<&'a str>>(from: &mut Unpacker<'a>) -> Option<Analysis<T>> {
+fn analysis<'a>(from: &mut Unpacker<'a>) -> Option<Analysis<&'a str>> {
     let state = from.option(|from| one_of(&AnalysisState::ALL, from));
     let justification = from.some_text();
     state.map(|state| Analysis { state, justification })
