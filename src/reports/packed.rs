@@ -15,8 +15,8 @@ use serde::{Serialize, Serializer};
 const CHUNK_TEXT: usize = 256 << 10;
 /// Bytes of text in the first chunk.
 const FIRST_TEXT: usize = 4 << 10;
-/// A chunk has room for a number per so many bytes of text.
-const TEXT_PER_NUMBER: usize = 8;
+/// A chunk has room for a number for so many bytes of text at least.
+const MOST_PER_NUMBER: usize = 64;
 
 /// What can be packed.
 pub trait Pack {
@@ -157,12 +157,16 @@ impl<R: Record> Packed<R> {
 }
 
 impl Chunk {
-    /// The next chunk of a list: twice as large as the one before, and large enough for its first record.
+    /// The next chunk of a list: twice as large as the one before, with as many numbers for each byte of text as that one
+    /// had, and large enough for its first record.
     fn after(last: Option<&Self>, first: usize, record: &Parts) -> Self {
-        let texts = last.map_or(FIRST_TEXT, |last| (2 * last.parts.texts.capacity()).min(CHUNK_TEXT));
-        let numbers = (texts / TEXT_PER_NUMBER).max(record.numbers.len());
-        let texts = texts.max(record.texts.len());
-        let parts = Parts { texts: String::with_capacity(texts), numbers: Vec::with_capacity(numbers) };
+        let last = last.map_or(record, |last| &last.parts);
+        let texts = (2 * last.texts.capacity()).clamp(FIRST_TEXT, CHUNK_TEXT);
+        let numbers = (texts * last.numbers.len() / last.texts.len().max(1)).clamp(texts / MOST_PER_NUMBER, texts);
+        let parts = Parts {
+            texts: String::with_capacity(texts.max(record.texts.len())),
+            numbers: Vec::with_capacity(numbers.max(record.numbers.len())),
+        };
         Self { first, parts, starts: Vec::new() }
     }
 

@@ -71,7 +71,8 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     if text.trim_start().starts_with('<') {
         let mut said = Said::new();
         let (_, last) = xml::each_inside(text, "scandetails", &["item"], |line, details, item| {
-            host_of(details).add(&mut builder, &mut said, &item_of(&item), format!("line {line}").into());
+            let site = host_of(details).site(&mut builder);
+            site.add(&mut builder, &mut said, &item_of(&item), format!("line {line}").into());
             Ok(())
         })?;
         builder.head().reported_at = time::of(last.attribute("starttime"));
@@ -90,7 +91,10 @@ fn hosts(builder: &mut ReportBuilder, text: &str) -> Result<(), ParseError> {
     for (at, Object(mut host)) in hosts.0.into_iter().enumerate() {
         let path = if is_list { format!("/{at}/vulnerabilities") } else { "/vulnerabilities".to_owned() };
         let items = std::mem::take(&mut host.vulnerabilities);
-        builder.each(items, &path, |builder, item, place| host.add(builder, &mut said, item, place));
+        if !items.is_empty() {
+            let site = host.site(builder);
+            builder.each(items, &path, |builder, item, place| site.add(builder, &mut said, item, place));
+        }
     }
     Ok(())
 }
@@ -117,55 +121,63 @@ fn host_of<'a>(details: &Element<'a>) -> Host<'a> {
     }
 }
 
-/// The findings by host and what is said of it.
+/// The findings by site and what is said of it.
 type Said = HashMap<Print, usize>;
 
+/// What the items of a host share.
+struct Site {
+    /// What comes before the path in URLs.
+    url: String,
+    asset: Option<usize>,
+    port: Option<String>,
+    facts: Vec<(&'static str, String)>,
+}
+
 impl Host<'_> {
+    /// The site by its URL, or just the host.
+    fn site(&self, builder: &mut ReportBuilder) -> Site {
+        let is_url = self.host.contains("://");
+        let port = self.port.some_line();
+        let url = match &port {
+            Some(port) if !is_url => format!("{}:{port}", self.host.or(&self.ip).line()),
+            _ => self.host.line().trim_end_matches('/').to_owned(),
+        };
+        let asset = if is_url {
+            builder.asset_of_url(&self.host)
+        } else {
+            builder.asset(AssetKind::Host, self.host.or(&self.ip))
+        };
+        let facts = builder::facts([("address", self.ip.some_line()), ("banner", self.banner.some_line())]);
+        Site { url, asset, port: port.map(|port| format!("{port}/tcp")), facts }
+    }
+}
+
+impl Site {
     fn add(&self, builder: &mut ReportBuilder, said: &mut Said, item: &Item<'_>, place: Box<str>) {
-        let (site, message) = (self.site(), item.msg.text());
-        let same = builder::print_of((&site, self.ip.line(), item.id.line(), &message));
+        let message = item.msg.text();
+        let same = builder::print_of((&self.url, &self.facts, item.id.trim(), &message));
+        let url = item.url.some_line().map(|url| self.whole(url));
         if let Some(known) = said.get(&same) {
-            builder.add_fact(*known, "url", &url(&site, &item.url).unwrap_or_default());
+            builder.add_fact(*known, "url", &url.unwrap_or_default());
             return;
         }
         said.insert(same, builder.head().findings.len());
         let finding = Finding {
             vulnerability: vulnerability(builder, item),
-            asset: self.asset(builder),
-            location: Location {
-                url: url(&site, &item.url),
-                method: item.method.some_line(),
-                port: self.port.some_line().map(|port| format!("{port}/tcp")),
-                ..Location::default()
-            },
+            asset: self.asset,
+            location: Location { url, method: item.method.some_line(), port: self.port.clone(), ..Location::default() },
             place: Some(place),
-            facts: builder::facts([("address", self.ip.some_line()), ("banner", self.banner.some_line())]),
+            facts: self.facts.clone(),
             ..Finding::default()
         };
         let severity = builder.head().glance(finding.vulnerability).severity;
         builder.add_differing(finding, severity, &message, "");
     }
 
-    /// What comes before the path in URLs.
-    fn site(&self) -> String {
-        match self.port.some_line() {
-            Some(port) if !self.host.contains("://") => format!("{}:{port}", self.host.or(&self.ip).line()),
-            _ => self.host.line().trim_end_matches('/').to_owned(),
-        }
+    /// The URL of an item, of which some reports give the path only.
+    fn whole(&self, url: String) -> String {
+        if url.starts_with('/') { format!("{}{url}", self.url) } else { url }
     }
-
-    /// The site by its URL, or just the host.
-    fn asset(&self, builder: &mut ReportBuilder) -> Option<usize> {
-        if self.host.contains("://") {
-            return builder.asset_of_url(&self.host);
-        }
-        builder.asset(AssetKind::Host, self.host.or(&self.ip))
-    }
-}
-
-/// The URL of an item, of which some reports give the path only.
-fn url(site: &str, given: &Text<'_>) -> Option<String> {
-    given.some_line().map(|url| if url.starts_with('/') { format!("{site}{url}") } else { url })
 }
 
 fn vulnerability(builder: &mut ReportBuilder, item: &Item<'_>) -> usize {
