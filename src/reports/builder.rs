@@ -530,6 +530,23 @@ mod tests {
     }
 
     #[test]
+    fn further_facts_are_noted_once_each_up_to_a_limit() {
+        let mut builder = ReportBuilder::new("Tool");
+        for _ in 0..2 {
+            builder.add(Finding::default());
+        }
+        for number in (0..words::LIST_LIMIT + 50).chain(0..50) {
+            builder.add_fact(1, "instance", &number.to_string());
+        }
+        builder.add_fact(0, "instance", "a");
+        builder.add_fact(0, "instance", "a");
+        builder.add_fact(0, "instance", " ");
+        let report = builder.finish();
+        assert_eq!(report.findings.at(0).facts, [("instance", "a")]);
+        assert_eq!(report.findings.at(1).facts.len(), words::LIST_LIMIT);
+    }
+
+    #[test]
     fn a_fingerprint_that_two_findings_share_is_none() {
         let mut builder = ReportBuilder::new("Tool");
         for print in ["a", "b", "a"] {

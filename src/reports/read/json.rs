@@ -9,7 +9,7 @@ mod shapes;
 
 use std::ops::Range;
 
-use serde::de::{Deserialize, IgnoredAny};
+use serde::de::{self, Deserialize, IgnoredAny};
 use serde_json::value::RawValue;
 
 use crate::reports::error::ParseError;
@@ -21,6 +21,44 @@ pub use shapes::{List, Object, Pairs};
 /// Most entries read of one list. A file of a few megabytes could otherwise spell out millions of empty ones, each
 /// hundreds of bytes in memory.
 pub const ENTRY_LIMIT: usize = 500_000;
+
+/// That one more fits beside so many entries of a list or an object.
+fn expect_room<E: de::Error>(entries: usize, of: &str) -> Result<(), E> {
+    if entries < ENTRY_LIMIT {
+        return Ok(());
+    }
+    Err(E::custom(format_args!("more than {ENTRY_LIMIT} entries in one {of}")))
+}
+
+/// Visits of `null` and of scalars, by one who looks for something else: they are read as nothing.
+macro_rules! else_nothing {
+    ($nothing:expr) => {
+        fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<Self::Value, E> {
+            Ok($nothing)
+        }
+
+        fn visit_bool<E: serde::de::Error>(self, _: bool) -> Result<Self::Value, E> {
+            Ok($nothing)
+        }
+
+        fn visit_i64<E: serde::de::Error>(self, _: i64) -> Result<Self::Value, E> {
+            Ok($nothing)
+        }
+
+        fn visit_u64<E: serde::de::Error>(self, _: u64) -> Result<Self::Value, E> {
+            Ok($nothing)
+        }
+
+        fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<Self::Value, E> {
+            Ok($nothing)
+        }
+
+        fn visit_unit<E: serde::de::Error>(self) -> Result<Self::Value, E> {
+            Ok($nothing)
+        }
+    };
+}
+pub(crate) use else_nothing;
 
 /// Reads a JSON text into `T`.
 ///

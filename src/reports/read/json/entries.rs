@@ -8,7 +8,7 @@ use serde::de::{
 };
 use serde_json::value::RawValue;
 
-use super::{ENTRY_LIMIT, detail};
+use super::{detail, expect_room};
 
 /// The findings of a list, each read when its turn comes, or told why not. `null` and absent lists are empty; a lone object
 /// is a list of one.
@@ -95,9 +95,7 @@ impl<'de: 'a, 'a, T: Deserialize<'de>> Visitor<'de> for EntriesVisitor<'a, T> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
         let mut unread = Vec::new();
         while let Some(raw) = seq.next_element::<&'de RawValue>()? {
-            if unread.len() == ENTRY_LIMIT {
-                return Err(de::Error::custom(format_args!("more than {ENTRY_LIMIT} entries in one list")));
-            }
+            expect_room(unread.len(), "list")?;
             unread.push(raw.get());
         }
         Ok(Entries { read: Vec::new(), unread })
@@ -138,9 +136,7 @@ impl<'de: 'a, 'a, T: Deserialize<'de>> Visitor<'de> for NumberedVisitor<'a, T> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut unread = Vec::new();
         while let Some((_, raw)) = map.next_entry::<IgnoredAny, &'de RawValue>()? {
-            if unread.len() == ENTRY_LIMIT {
-                return Err(de::Error::custom(format_args!("more than {ENTRY_LIMIT} entries in one object")));
-            }
+            expect_room(unread.len(), "object")?;
             unread.push(raw.get());
         }
         Ok(Numbered(Entries { read: Vec::new(), unread }))

@@ -7,7 +7,7 @@ use serde::de::{
     self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer,
 };
 
-use super::ENTRY_LIMIT;
+use super::{else_nothing, expect_room};
 
 /// A list that tolerates its absence: `null` is empty, one lone object or text a list of one, another scalar is nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,9 +52,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
         // Most lists inside an entry hold one item; room for four of each would double the memory of a report.
         let mut list = Vec::new();
         while let Some(item) = seq.next_element()? {
-            if list.len() == ENTRY_LIMIT {
-                return Err(de::Error::custom(format_args!("more than {ENTRY_LIMIT} entries in one list")));
-            }
+            expect_room(list.len(), "list")?;
             if list.is_empty() {
                 list.reserve_exact(1);
             }
@@ -138,29 +136,7 @@ impl<'de, T: Deserialize<'de> + Default> Visitor<'de> for ObjectVisitor<T> {
         Ok(Object::default())
     }
 
-    fn visit_str<E: de::Error>(self, _: &str) -> Result<Self::Value, E> {
-        Ok(Object::default())
-    }
-
-    fn visit_bool<E: de::Error>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(Object::default())
-    }
-
-    fn visit_i64<E: de::Error>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(Object::default())
-    }
-
-    fn visit_u64<E: de::Error>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(Object::default())
-    }
-
-    fn visit_f64<E: de::Error>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(Object::default())
-    }
-
-    fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
-        Ok(Object::default())
-    }
+    else_nothing!(Object::default());
 }
 
 /// An object read as its entries, in the order of the file; duplicate keys are kept. `null` and scalars are empty.
@@ -191,9 +167,7 @@ impl<'de, K: Deserialize<'de>, V: Deserialize<'de>> Visitor<'de> for PairsVisito
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut pairs = Vec::new();
         while let Some(pair) = map.next_entry()? {
-            if pairs.len() == ENTRY_LIMIT {
-                return Err(de::Error::custom(format_args!("more than {ENTRY_LIMIT} entries in one object")));
-            }
+            expect_room(pairs.len(), "object")?;
             if pairs.is_empty() {
                 pairs.reserve_exact(1);
             }
@@ -207,27 +181,5 @@ impl<'de, K: Deserialize<'de>, V: Deserialize<'de>> Visitor<'de> for PairsVisito
         Ok(Pairs::default())
     }
 
-    fn visit_str<E: de::Error>(self, _: &str) -> Result<Self::Value, E> {
-        Ok(Pairs::default())
-    }
-
-    fn visit_bool<E: de::Error>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(Pairs::default())
-    }
-
-    fn visit_i64<E: de::Error>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(Pairs::default())
-    }
-
-    fn visit_f64<E: de::Error>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(Pairs::default())
-    }
-
-    fn visit_u64<E: de::Error>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(Pairs::default())
-    }
-
-    fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
-        Ok(Pairs::default())
-    }
+    else_nothing!(Pairs::default());
 }
