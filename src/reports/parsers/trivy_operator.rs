@@ -1,6 +1,7 @@
 //! The reports that Trivy Operator keeps in a cluster, as `kubectl get … -o json` prints them: one, a list of
 //! Kubernetes, a plain list, or lists by kind. Vulnerabilities, misconfigurations, secrets, compliance.
 
+mod names;
 mod schema;
 
 use std::collections::HashMap;
@@ -15,6 +16,7 @@ use crate::reports::read::json::{self, Entries, Pairs};
 use crate::reports::read::text::{self, Text};
 use crate::reports::read::words;
 use crate::reports::report::{AssetKind, Finding, Location, Report, Vulnerability};
+use names::{check_id, stable_name};
 use schema::{Check, ControlResult, ControlSpec, ControlSummary, Head, Items, Resource, Secret, Vulnerable};
 
 /// Trivy Operator.
@@ -232,37 +234,4 @@ fn ratings(entry: &Vulnerable<'_>) -> Ratings {
     }
     ratings.add("", entry.score.0);
     ratings
-}
-
-/// The id of a check in Aqua's database, as Trivy itself writes it: `KSV014` of older operators is `AVD-KSV-0014`.
-fn check_id(id: &str) -> String {
-    match id.split_at_checked(3) {
-        Some((kind @ ("KSV" | "KCV"), number)) if number.bytes().all(|byte| byte.is_ascii_digit()) => {
-            format!("AVD-{kind}-{number:0>4}")
-        }
-        _ => id.to_owned(),
-    }
-}
-
-/// The name of a resource without the hash that every rollout gives a replica set.
-fn stable_name(kind: &str, name: &Text<'_>) -> String {
-    let name = name.line();
-    match name.rsplit_once('-') {
-        Some((stable, hash)) if kind == "ReplicaSet" && hash.bytes().any(|byte| byte.is_ascii_digit()) => {
-            stable.to_owned()
-        }
-        _ => name,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_check_has_one_id_in_every_version() {
-        for (id, expected) in [("KSV014", "AVD-KSV-0014"), ("AVD-KCV-0088", "AVD-KCV-0088"), ("KS", "KS"), ("", "")] {
-            assert_eq!(check_id(id), expected);
-        }
-    }
 }

@@ -1,154 +1,17 @@
 //! Findings as Veracode's REST API gives them, whole answers or just their list.
 
-use serde::Deserialize;
+mod schema;
 
 use crate::reports::builder::{self, ReportBuilder};
 use crate::reports::error::ParseError;
 use crate::reports::parsers::veracode::{TOOL, reviewed, severity};
 use crate::reports::read::cvss::Ratings;
 use crate::reports::read::html;
-use crate::reports::read::json::{self, Entries, List, Object};
-use crate::reports::read::text::{self, Number, Text};
+use crate::reports::read::json;
+use crate::reports::read::text;
 use crate::reports::read::words;
 use crate::reports::report::{Analysis, Finding, Location, Report, Vulnerability};
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct File<'a> {
-    #[serde(borrow)]
-    findings: Entries<'a, Entry<'a>>,
-    #[serde(borrow, rename = "_embedded")]
-    embedded: Object<Embedded<'a>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Embedded<'a> {
-    #[serde(borrow)]
-    findings: Entries<'a, Entry<'a>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Entry<'a> {
-    #[serde(borrow)]
-    issue_id: Text<'a>,
-    #[serde(borrow)]
-    scan_type: Text<'a>,
-    #[serde(borrow)]
-    description: Text<'a>,
-    #[serde(borrow)]
-    violates_policy: Text<'a>,
-    #[serde(borrow)]
-    finding_status: Object<Status<'a>>,
-    #[serde(borrow)]
-    finding_details: Object<Details<'a>>,
-    #[serde(borrow)]
-    annotations: List<Object<Annotation<'a>>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Status<'a> {
-    #[serde(borrow)]
-    first_found_date: Text<'a>,
-    #[serde(borrow)]
-    status: Text<'a>,
-    #[serde(borrow)]
-    resolution: Text<'a>,
-    #[serde(borrow)]
-    resolution_status: Text<'a>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Annotation<'a> {
-    #[serde(borrow)]
-    comment: Text<'a>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Details<'a> {
-    #[serde(borrow)]
-    severity: Text<'a>,
-    #[serde(borrow)]
-    cwe: Object<Named<'a>>,
-    /// A vector of a static flaw; of others a score.
-    #[serde(borrow)]
-    cvss: Text<'a>,
-    #[serde(borrow)]
-    finding_category: Object<Named<'a>>,
-    #[serde(borrow)]
-    file_path: Text<'a>,
-    file_line_number: Number,
-    #[serde(borrow)]
-    procedure: Text<'a>,
-    #[serde(borrow)]
-    module: Text<'a>,
-    #[serde(borrow)]
-    attack_vector: Text<'a>,
-    #[serde(borrow, alias = "URL")]
-    url: Text<'a>,
-    #[serde(borrow)]
-    hostname: Text<'a>,
-    #[serde(borrow)]
-    port: Text<'a>,
-    #[serde(borrow)]
-    path: Text<'a>,
-    #[serde(borrow)]
-    plugin: Text<'a>,
-    #[serde(borrow)]
-    vulnerable_parameter: Text<'a>,
-    #[serde(borrow)]
-    cve: Object<Cve<'a>>,
-    #[serde(borrow)]
-    component_filename: Text<'a>,
-    #[serde(borrow)]
-    component_path: List<Object<ComponentPath<'a>>>,
-    #[serde(borrow)]
-    version: Text<'a>,
-    #[serde(borrow)]
-    language: Text<'a>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Named<'a> {
-    #[serde(borrow)]
-    id: Text<'a>,
-    #[serde(borrow)]
-    name: Text<'a>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct ComponentPath<'a> {
-    #[serde(borrow)]
-    path: Text<'a>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Cve<'a> {
-    #[serde(borrow)]
-    name: Text<'a>,
-    cvss: Number,
-    #[serde(borrow)]
-    href: Text<'a>,
-    #[serde(borrow)]
-    vector: Text<'a>,
-    #[serde(borrow)]
-    cvss3: Object<Cvss<'a>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Cvss<'a> {
-    score: Number,
-    #[serde(borrow)]
-    vector: Text<'a>,
-}
+use schema::{Details, Entry, File};
 
 /// Reads an answer of the API, or the list of its findings.
 ///
