@@ -70,12 +70,15 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     let mut builder = ReportBuilder::new(TOOL);
     if text.trim_start().starts_with('<') {
         let mut said = Said::new();
-        let (_, last) = xml::each_inside(text, "scandetails", &["item"], |line, details, item| {
-            let site = host_of(details).site(&mut builder);
+        let (mut nth, mut site) = (0, Host::default().site(&mut builder));
+        let last = xml::each_inside(text, "scandetails", &["item"], |line, details, item| {
+            if details.nth != nth {
+                (nth, site) = (details.nth, host_of(&details.element).site(&mut builder));
+            }
             site.add(&mut builder, &mut said, &item_of(&item), format!("line {line}").into());
             Ok(())
         })?;
-        builder.head().reported_at = time::of(last.attribute("starttime"));
+        builder.head().reported_at = time::of(last.element.attribute("starttime"));
     } else {
         // Versions before 2.5 write a comma behind every item.
         let mended = json::without_trailing_commas(text);

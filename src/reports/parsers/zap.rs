@@ -46,11 +46,11 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
 fn read_xml(text: &str, builder: &mut ReportBuilder) -> Result<(), ParseError> {
     let root = xml::root(text).unwrap_or_default();
     describe(builder.head(), &root.text_of("version"), &root.text_of("generated"));
-    let (sites, last) = xml::each_inside(text, "site", &["alertitem"], |line, site, item| {
-        add(builder, &site.text_of("name"), &schema::alert(&item), format!("line {line}").into());
+    let last = xml::each_inside(text, "site", &["alertitem"], |line, site, item| {
+        add(builder, &site.element.text_of("name"), &schema::alert(&item), format!("line {line}").into());
         Ok(())
     })?;
-    builder.head().target = last.text_of("name").some_line().filter(|_| sites == 1);
+    builder.head().target = last.element.text_of("name").some_line().filter(|_| last.nth == 1);
     Ok(())
 }
 

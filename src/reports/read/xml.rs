@@ -124,8 +124,17 @@ pub fn each<'a>(
     each_inside(text, "", wants, |line, _, element| take(line, element)).map(drop)
 }
 
+/// An element around others, its attributes only.
+#[derive(Default)]
+pub struct Around<'a> {
+    /// How many of its name there are up to it; 0 before the first.
+    pub nth: usize,
+    /// The element.
+    pub element: Element<'a>,
+}
+
 /// Hands elements over as [`each`] does, each with the last element named `around` that began before it: its attributes
-/// only, so that never all inside it are in memory. Answers how many of those there are, and the last of them.
+/// only, so that never all inside it are in memory. Answers the last of those.
 ///
 /// # Errors
 /// As for [`each`].
@@ -133,9 +142,9 @@ pub fn each_inside<'a>(
     text: &'a str,
     around: &str,
     wants: &[&str],
-    mut take: impl FnMut(u64, &Element<'a>, Element<'a>) -> Result<(), ParseError>,
-) -> Result<(usize, Element<'a>), ParseError> {
-    let (mut outer, mut outers) = (Element::default(), 0);
+    mut take: impl FnMut(u64, &Around<'a>, Element<'a>) -> Result<(), ParseError>,
+) -> Result<Around<'a>, ParseError> {
+    let mut outer = Around::default();
     let mut reader = Reader::from_str(text);
     let mut lines = Lines { text, at: 0, line: 1 };
     let mut open: Vec<Element<'a>> = Vec::new();
@@ -160,8 +169,7 @@ pub fn each_inside<'a>(
                     (began, elements) = (lines.of(position), 0);
                     open.push(element(text, end, &start));
                 } else if start.local_name().as_ref() == around {
-                    outers += 1;
-                    outer = element(text, end, &start);
+                    outer = Around { nth: outer.nth + 1, element: element(text, end, &start) };
                 }
             }
             Event::Empty(start) => {
@@ -175,8 +183,7 @@ pub fn each_inside<'a>(
                         take(lines.of(position), &outer, element(text, end - 1, &start))?;
                     }
                     None if start.local_name().as_ref() == around => {
-                        outers += 1;
-                        outer = element(text, end - 1, &start);
+                        outer = Around { nth: outer.nth + 1, element: element(text, end - 1, &start) };
                     }
                     None => {}
                 }
@@ -203,7 +210,7 @@ pub fn each_inside<'a>(
                 let detail = if has_root { "the document ends too early" } else { "there is no element" };
                 return Err(ParseError::malformed(place, detail));
             }
-            Event::Eof => return Ok((outers, outer)),
+            Event::Eof => return Ok(outer),
             Event::Decl(_) | Event::PI(_) | Event::DocType(_) | Event::Comment(_) => {}
         }
         if elements > ELEMENTS_LIMIT {
