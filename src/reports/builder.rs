@@ -177,7 +177,7 @@ impl ReportBuilder {
         Ok(())
     }
 
-    /// A key for a vulnerability whose own is no clean line, or empty: then its title tells it apart.
+    /// A key for a vulnerability whose own is no clean line: what is left of it, or its title.
     fn sound_key(&self, key: &str, title: &str) -> String {
         let key = text::line(key);
         if key.is_empty() { text::line(&words::key(&[], &self.report.tool, title)) } else { key }
@@ -325,7 +325,7 @@ fn clean(finding: &mut Finding) {
     let lines = [&mut place.file, &mut place.url, &mut place.method, &mut place.parameter, &mut place.port];
     let others = [&mut place.resource, &mut finding.fingerprint, &mut finding.fixed_version];
     for line in lines.into_iter().chain(others) {
-        if line.as_ref().is_some_and(|line| !text::is_clean(line) || line.is_empty()) {
+        if line.as_ref().is_some_and(|line| !text::is_line(line)) {
             *line = line.take().and_then(|line| text::some_line(&line));
         }
     }
@@ -385,11 +385,11 @@ fn join_finding(known: Finding<&str>, additions: &mut dyn Iterator<Item = Findin
 
 /// A vulnerability whose title, ids and links are one clean line each; those that say nothing are left out.
 fn cleaned(mut vulnerability: Vulnerability) -> Vulnerability {
-    if !text::is_line(&vulnerability.title) {
+    if !text::is_title(&vulnerability.title) {
         vulnerability.title = text::title(&vulnerability.title);
     }
     for list in [&mut vulnerability.ids, &mut vulnerability.references] {
-        for item in list.iter_mut().filter(|item| item.len() > text::LINE_LIMIT || !text::is_line(item)) {
+        for item in list.iter_mut().filter(|item| !text::is_line(item)) {
             *item = text::line(item);
         }
         list.retain(|item| !item.is_empty());

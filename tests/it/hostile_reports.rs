@@ -501,6 +501,15 @@ fn what_was_found_by_chance_stays_mended() {
         let read = assert_sound(|| parse(text.as_bytes(), Some(format)));
         assert!(read.is_ok(), "{format}: {read:?}");
     }
+    // An id that no glossary explains is all there is for a title.
+    let entries = |qid: &str| {
+        let entry = |qid: &str| format!("<VULNERABILITY><QID>{qid}</QID></VULNERABILITY>");
+        format!("<WAS_SCAN_REPORT><RESULTS>{}{}</RESULTS></WAS_SCAN_REPORT>", entry("150001"), entry(qid))
+    };
+    for (qid, lost) in [("7".repeat(60_000), 0), ("7\u{7f}7".to_owned(), 0), (" ".to_owned(), 1)] {
+        let read = assert_sound(|| parse(entries(&qid).as_bytes(), Some("qualys_webapp"))).unwrap();
+        assert_eq!((findings(&read), read.reports[0].warnings.len()), (2 - lost, lost));
+    }
     // A fault is told in a few words, however long the names are that it is about.
     let long = format!("<issues burpVersion=\"1\"><issue></{}></issues>", "i".repeat(60_000));
     assert!(assert_sound(|| parse(long.as_bytes(), Some("burp"))).is_err());

@@ -50,7 +50,7 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
     // Entries name theirs in an element of the same name.
     xml::each(text, &["QID"], |_, element| {
         if element.child("QID").is_some() {
-            glossary.insert(element.at("QID").to_owned(), meaning(&element));
+            glossary.insert(text::line(element.at("QID")), meaning(&element));
         }
         Ok(())
     })?;
@@ -71,7 +71,7 @@ fn entry(element: &Element, line: u64) -> Entry {
     let named = |path: &str| text::some_line(element.at(path));
     let url = named("URL");
     Entry {
-        qid: element.at("QID").to_owned(),
+        qid: text::line(element.at("QID")),
         is_information: element.name == "INFORMATION_GATHERED",
         evidence: evidence(element),
         finding: Finding {
@@ -148,7 +148,11 @@ fn severity(level: &str) -> Severity {
 }
 
 fn add(builder: &mut ReportBuilder, entry: Entry, glossary: &HashMap<String, Vulnerability>) {
-    let unknown = || Vulnerability { title: format!("QID {}", entry.qid), ..Vulnerability::default() };
+    if entry.qid.is_empty() {
+        builder.lose(entry.finding.place.unwrap_or_default(), "no QID");
+        return;
+    }
+    let unknown = || Vulnerability { title: text::title(&format!("QID {}", entry.qid)), ..Vulnerability::default() };
     let meaning = glossary.get(&entry.qid).cloned().unwrap_or_else(unknown);
     let severity = if entry.is_information { Severity::None } else { meaning.severity };
     let title = meaning.title.clone();

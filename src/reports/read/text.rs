@@ -20,6 +20,9 @@ pub const TEXT_LIMIT: usize = 64 * 1024;
 /// Ends a text that was cut.
 pub const CUT_MARK: &str = "… [cut]";
 
+/// Ends a line that was cut.
+const CUT_SIGN: char = '…';
+
 /// Several lines: without control characters, at most [`TEXT_LIMIT`] bytes.
 #[must_use]
 pub fn text(raw: &str) -> String {
@@ -51,10 +54,21 @@ pub fn line(raw: &str) -> String {
     one_line(raw, LINE_LIMIT)
 }
 
-/// Whether a text is one clean line that says something.
+/// Whether a text is one clean line that says something, and not too long.
 #[must_use]
 pub fn is_line(text: &str) -> bool {
-    !text.trim().is_empty() && !text.contains(char::is_control)
+    is_one_line(text, LINE_LIMIT)
+}
+
+/// Whether a text is a clean title that says something, and not too long.
+#[must_use]
+pub fn is_title(text: &str) -> bool {
+    is_one_line(text, TITLE_LIMIT)
+}
+
+fn is_one_line(text: &str, limit: usize) -> bool {
+    let is_clean = || !holds(text, may_control) || !text.contains(char::is_control);
+    text.len() <= limit + CUT_SIGN.len_utf8() && is_clean() && !text.trim().is_empty()
 }
 
 /// One line of at most [`TITLE_LIMIT`] bytes.
@@ -77,7 +91,7 @@ fn one_line(raw: &str, limit: usize) -> String {
         clean.push_str(word);
     }
     if was_cut {
-        clean.push('…');
+        clean.push(CUT_SIGN);
     }
     clean
 }
