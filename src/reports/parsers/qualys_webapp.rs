@@ -2,6 +2,7 @@
 //!
 //! What an entry means stands in a glossary behind. Information gathered is information, whatever its level.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use base64::Engine;
@@ -153,11 +154,10 @@ fn add(builder: &mut ReportBuilder, entry: Entry, glossary: &HashMap<String, Vul
         return;
     }
     let unknown = || Vulnerability { title: text::title(&format!("QID {}", entry.qid)), ..Vulnerability::default() };
-    let meaning = glossary.get(&entry.qid).cloned().unwrap_or_else(unknown);
+    let meaning = glossary.get(&entry.qid).map_or_else(|| Cow::Owned(unknown()), Cow::Borrowed);
     let severity = if entry.is_information { Severity::None } else { meaning.severity };
-    let title = meaning.title.clone();
-    let vulnerability =
-        builder.vulnerability(&format!("{TOOL}:{}", entry.qid), || Vulnerability { severity, ..meaning });
+    let known = || Vulnerability { severity, ..(*meaning).clone() };
+    let vulnerability = builder.vulnerability(&format!("{TOOL}:{}", entry.qid), known);
     let asset = entry.url.as_deref().and_then(|url| builder.asset_of_url(url));
-    builder.add_differing(Finding { vulnerability, asset, ..entry.finding }, severity, &title, &entry.evidence);
+    builder.add_differing(Finding { vulnerability, asset, ..entry.finding }, severity, &meaning.title, &entry.evidence);
 }
