@@ -476,6 +476,26 @@ mod tests {
     }
 
     #[test]
+    fn cuts_and_cleans_what_is_put_together_of_raw_parts() {
+        let mut builder = ReportBuilder::new("Tool");
+        let (long, ids) = (format!("a\n{}", "b".repeat(2 * text::LINE_LIMIT)), vec!["x".repeat(2 * text::LINE_LIMIT)]);
+        let vulnerability = builder.vulnerability(&long.replace('\n', ""), || Vulnerability {
+            title: long.replace('\n', ""),
+            ids,
+            ..Vulnerability::default()
+        });
+        let location = Location { url: Some(long.clone()), parameter: Some("\n".into()), ..Location::default() };
+        builder.add(Finding { vulnerability, location, ..Finding::default() });
+        let report = builder.finish();
+        let (known, finding) = (report.vulnerabilities.at(0), report.findings.at(0));
+        for (line, limit) in [(known.key, 4_096), (known.ids[0], 4_096), (known.title, 500)] {
+            assert_eq!(line.len(), limit + '…'.len_utf8());
+        }
+        assert_eq!(finding.location.url, Some(text::line(&long).as_str()));
+        assert_eq!(finding.location.parameter, None);
+    }
+
+    #[test]
     fn keeps_every_id_that_a_vulnerability_has_anywhere() {
         let mut builder = ReportBuilder::new("Tool");
         for ids in [["CVE-2026-1", "GHSA-aaaa-bbbb-cccc"], ["CVE-2026-1", "ELSA-2026-1"]] {

@@ -198,3 +198,23 @@ fn vulnerability(builder: &mut ReportBuilder, item: &Item<'_>) -> usize {
 fn severity(osvdb: &Text<'_>) -> Severity {
     if osvdb.is_empty() || osvdb.trim() == "0" { Severity::None } else { Severity::Medium }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_item_of_the_xml_is_on_its_own_host() {
+        let host = |name: &str| {
+            let item = |id: u8| format!("<item id=\"{id}\"><description>d{id}</description><uri>/{id}</uri></item>");
+            format!("<scandetails sitename=\"https://{name}.example.com/\">{}{}</scandetails>", item(1), item(2))
+        };
+        let text = format!("<niktoscan>{}{}</niktoscan>", host("shop"), host("mail"));
+        let report = parse(&text).unwrap().remove(0);
+        let urls: Vec<_> = report.findings.iter().filter_map(|finding| finding.location.url).collect();
+        let url = |path: &str| format!("https://{path}");
+        let expected = ["shop.example.com/1", "shop.example.com/2", "mail.example.com/1", "mail.example.com/2"];
+        assert_eq!(urls, expected.map(url));
+        assert_eq!(report.findings.iter().map(|finding| finding.asset).collect::<Vec<_>>(), [0, 0, 1, 1].map(Some));
+    }
+}
