@@ -67,6 +67,7 @@ fn serve_api(listener: TcpListener, app: &App, metrics: &Metrics) -> io::Result<
             .app_data(data.clone())
             .app_data(metrics.clone())
             .wrap(from_fn(api::compat::slashes::drop_last_slash))
+            .wrap(from_fn(api::encodings::unpack_little_at_once))
             .wrap(cors(&data.config))
             .wrap(from_fn(api::problem::shape_problems))
             .wrap(Compress::default())

@@ -17,6 +17,7 @@ pub mod branches;
 pub mod caller;
 pub mod client;
 pub mod compat;
+pub mod encodings;
 pub mod engagements;
 pub mod etag;
 pub mod events;

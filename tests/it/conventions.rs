@@ -1,5 +1,6 @@
 //! What is true of every endpoint: problems, queries, bodies, pages, versions, keys, limits.
 
+use std::io::Write;
 use std::time::Duration;
 
 use reqwest::Method;
@@ -473,4 +474,38 @@ async fn answers_are_json_compressed_as_the_client_wishes() {
         let said = answer.header("content-encoding");
         assert!(said == expected || (encoding == "gzip" && answer.body.is_object()), "{encoding}: {said}");
     }
+}
+
+/// S-19: what unpacks to more than there is memory is refused for what it unpacks to, and what nobody can bound, at once.
+#[tokio::test]
+async fn encoded_bodies_are_unpacked_little_at_once() {
+    let app = TestApp::sqlite().await;
+    let acme = app.tenant("acme").await;
+    let zeros = vec![b'0'; 400 << 20];
+    let gzip = {
+        let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        writer.write_all(&zeros).unwrap();
+        writer.finish().unwrap()
+    };
+    let zstd = zstd::encode_all(&zeros[..], 1).unwrap();
+    drop(zeros);
+    let (anybody, form) = (app.anybody(), "application/x-www-form-urlencoded");
+    acme.editor.product("shop").await;
+    for (encoding, body, status) in [
+        ("gzip", gzip, 413),
+        ("zstd", zstd, 413),
+        ("br", b"\x8b\x03\x80{}\x03".to_vec(), 415),
+        ("gzip, zstd", b"{}".to_vec(), 415),
+        ("compress", b"{}".to_vec(), 415),
+        ("identity", b"{}".to_vec(), 400),
+    ] {
+        let exchange = (&anybody, "/api/v1/auth/oidc/exchange", form);
+        for (client, path, kind) in [exchange, (&acme.editor.client, "/scans?product=shop", "application/json")] {
+            let request = client.request(Method::POST, path).header("content-encoding", encoding);
+            let refused = request.body(kind, body.clone()).send().await;
+            assert_eq!(refused.status, status, "{encoding} {path}: {refused:?}");
+        }
+    }
+    let twice = acme.editor.request(Method::POST, "/products").header("content-encoding", "gzip");
+    twice.header("content-encoding", "gzip").body("application/json", "{}").send().await.expect(415);
 }
