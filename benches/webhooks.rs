@@ -73,6 +73,7 @@ async fn set_up(app: &App) -> (Caller, String) {
         actor: Actor::System,
         permissions: Permissions::of_role(Role::Admin),
         products: ProductScope::all(),
+        branch: None,
     };
     let (rotating, keys) = (caller.clone(), app.keys.clone());
     let made = app.db.write(move |conn| {

@@ -117,7 +117,13 @@ async fn found(app: &App) -> Result<(NewAdmin, Caller), ApiError> {
         let acme = NewOrganization { slug: ORGANIZATION.to_owned(), name: "Acme".to_owned() };
         let organization = organizations::create(conn, &person, &acme, now)?.id;
         let permissions = Permissions::of_role(Role::Admin);
-        let caller = Caller { organization, actor: Actor::User(user.id), permissions, products: ProductScope::all() };
+        let caller = Caller {
+            organization,
+            actor: Actor::User(user.id),
+            permissions,
+            products: ProductScope::all(),
+            branch: None,
+        };
         Ok((admin, caller))
     };
     app.db.write(found).await

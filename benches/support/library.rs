@@ -42,6 +42,7 @@ pub fn organization(runtime: &tokio::runtime::Runtime, app: &App) -> Caller {
         actor: Actor::System,
         permissions: Permissions::of_role(Role::Admin),
         products: ProductScope::all(),
+        branch: None,
     }
 }
 

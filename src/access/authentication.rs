@@ -157,6 +157,7 @@ fn of_person(conn: &mut Conn, person: SignedIn, id: OrganizationId, role: Role) 
         actor: Actor::User(person.user),
         permissions: Permissions::of_role(role),
         products: ProductScope::Except(hidden),
+        branch: None,
     })
 }
 
@@ -184,6 +185,7 @@ fn of_token(conn: &mut Conn, hash: &[u8], organization: Option<&str>, now: UtcTi
         actor: Actor::Token(token.id),
         permissions: Permissions::of_scopes(&scopes).and(Permissions::of_role(creator_role)),
         products,
+        branch: None,
     };
     Ok(FoundToken { caller, token: token.id, last_used_at: live.last_used_at })
 }

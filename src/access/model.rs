@@ -21,6 +21,8 @@ pub struct Caller {
     pub permissions: Permissions,
     /// The products they may see.
     pub products: ProductScope,
+    /// The one branch that they may upload to, by name: that of a CI's run.
+    pub branch: Option<String>,
 }
 
 impl Caller {
@@ -39,6 +41,20 @@ impl Caller {
             Permission::Administer => "the role admin, or a token with the scope admin",
         };
         Err(ApiError::Forbidden(format!("this needs {needs}")))
+    }
+
+    /// Refuses an upload to another branch than that of the run that uploads.
+    ///
+    /// # Errors
+    /// `Forbidden`.
+    pub fn require_branch(&self, name: &str) -> Result<(), ApiError> {
+        match &self.branch {
+            Some(own) if own != name => {
+                let detail = format!("this run may upload to its own branch, {own:?}, only: name that one, or none");
+                Err(ApiError::Forbidden(detail))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Refuses a caller who lacks a permission, or whose token is bound to one product: for what belongs to the whole

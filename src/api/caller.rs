@@ -13,7 +13,7 @@ use crate::access::model::{Caller, SignedIn};
 use crate::app::App;
 use crate::base::error::ApiError;
 use crate::base::secret::Secret;
-use crate::workloads::exchange;
+use crate::workloads::exchange::{self, Desk};
 
 const NO_CREDENTIAL: ApiError =
     ApiError::Unauthenticated("send `Authorization: Bearer` with an access token or an API token");
@@ -58,8 +58,7 @@ async fn find(request: &HttpRequest) -> Result<Caller, ApiError> {
         Some(_) => bearer(request)?,
         None => credential(request, COMPATIBLE_SCHEMES)?,
     };
-    let keys = (&app.db, &app.egress, &*app.issuers);
-    let workload = exchange::authenticate(keys, &credential, organization, now).await?;
+    let workload = exchange::authenticate(workload_desk(&app), &credential, organization, now).await?;
     let caller = match (workload, organization) {
         (Some(caller), _) => caller,
         (None, Some(organization)) => {
@@ -69,6 +68,11 @@ async fn find(request: &HttpRequest) -> Result<Caller, ApiError> {
     };
     request.extensions_mut().insert(caller.clone());
     Ok(caller)
+}
+
+/// Where the tokens of workloads are believed.
+pub(super) fn workload_desk(app: &App) -> Desk<'_> {
+    Desk { db: &app.db, egress: &app.egress, issuers: &app.issuers, public_url: &app.config.public_url }
 }
 
 fn app(request: &HttpRequest) -> Result<Data<App>, ApiError> {

@@ -37,6 +37,10 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "0198c8f2-5a5c-7d3e-9b1a-2f6d1c0e4b7a")]
     pub request_id: Option<String>,
+    /// The word of OAuth for it (RFC 6749, section 5.2): only where a token is exchanged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "invalid_request")]
+    pub error: Option<&'static str>,
     /// All faults in the input.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Fault>,
@@ -49,7 +53,7 @@ impl Problem {
         let title = status.canonical_reason().unwrap_or("Error");
         let kind = format!("{KIND_PREFIX}{}", title.to_ascii_lowercase().replace(' ', "-"));
         let (title, status) = (title.to_owned(), status.as_u16());
-        Self { kind, title, status, detail: detail.into(), request_id: None, errors: Vec::new() }
+        Self { kind, title, status, detail: detail.into(), request_id: None, error: None, errors: Vec::new() }
     }
 
     /// The answer that says it.
@@ -72,7 +76,7 @@ impl From<&ApiError> for Problem {
             other => (other.to_string(), Vec::new()),
         };
         let (kind, title, status) = (format!("{KIND_PREFIX}{kind}"), title.to_owned(), status.as_u16());
-        Self { kind, title, status, detail, request_id: None, errors }
+        Self { kind, title, status, detail, request_id: None, error: None, errors }
     }
 }
 

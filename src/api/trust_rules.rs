@@ -1,14 +1,16 @@
 //! Trust rules: which runs of a CI may upload to a product, and the exchange of their tokens.
 
 use actix_web::web::{Data, Form, Path};
-use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post};
+use actix_web::{HttpRequest, HttpResponse, ResponseError, delete, get, patch, post};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::body::{MergePatch, StrictJson};
+use super::caller::workload_desk;
 use super::etag::{IfMatch, etag, location};
 use super::idempotency::SECRET;
+use super::problem::Problem;
 use super::products::ProductPath;
 use super::query::{ListQuery, NoFilter, PageParams};
 use crate::access::model::Caller;
@@ -85,7 +87,7 @@ struct TrustRuleView {
 
 impl From<TrustRule> for TrustRuleView {
     fn from(rule: TrustRule) -> Self {
-        let Patterns { branches, tags, environments } = rule.patterns();
+        let Patterns { branches, tags, environments } = rule.patterns().unwrap_or_default();
         Self {
             id: rule.id,
             product_id: rule.product_id,
@@ -117,8 +119,8 @@ struct CreateTrustRule {
     /// Who issues the CI's tokens; by default GitHub's or GitLab's public service. The operator says which are trusted.
     #[schema(max_length = 500, example = "https://gitlab.example.com")]
     issuer: Option<String>,
-    /// Whom they must be meant for; by default this server's public URL.
-    #[schema(max_length = 500, example = "https://patchbay.example.com")]
+    /// Whom they must be meant for; by default the organization at this server, `{public URL}/organizations/{id}`.
+    #[schema(max_length = 500, example = "https://patchbay.example.com/organizations/acme")]
     audience: Option<String>,
     /// The number of the repository (GitHub: `repository_id`) or project (GitLab: `project_id`).
     #[schema(max_length = 20, pattern = "^[0-9]+$", example = "74210193")]
@@ -138,7 +140,9 @@ struct CreateTrustRule {
     /// A pattern of the workflow's file; none for any.
     #[schema(max_length = 200, example = ".github/workflows/scan.yml")]
     workflow: Option<String>,
-    /// Whether runs for pull requests are admitted, whoever opened them. Patterns of branches are compared with the branch
+    /// Whether runs for pull requests are admitted, whoever opened them, and others that who may not write to the
+    /// repository can cause (`workflow_run`, `issue_comment`). They upload to branches of their own, `pull/` and the
+    /// name of the branch that they bring. Patterns of branches are compared with the branch
     /// that they are for; where the token does not tell it, as of older versions of GitLab, only `**` admits them.
     #[serde(default)]
     allow_pull_requests: bool,
@@ -188,9 +192,9 @@ struct TrustRulePath {
     rule: TrustRuleId,
 }
 
-/// A request to exchange the token of a run (RFC 8693, section 2.1).
+/// A request to exchange the token of a run (RFC 8693, section 2.1). What is empty counts as left out, and what is not
+/// known is ignored (RFC 6749, section 3.2).
 #[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 struct ExchangeRequest {
     /// What is asked for.
     #[schema(max_length = 100, example = "urn:ietf:params:oauth:grant-type:token-exchange")]
@@ -201,7 +205,8 @@ struct ExchangeRequest {
     /// What it is.
     #[schema(max_length = 100, example = "urn:ietf:params:oauth:token-type:id_token")]
     subject_token_type: String,
-    /// The id of the product to upload to; needed when several products trust the run.
+    /// The id of the product to upload to; needed when several products trust the run, or when its token does not name
+    /// the organization.
     #[schema(max_length = 36, example = "0198c8f2-5a5c-7d3e-9b1a-2f6d1c0e4b7a")]
     audience: Option<String>,
     /// What the token may do: `scan:upload`, which is all that it can.
@@ -219,18 +224,41 @@ impl ExchangeRequest {
         faults.require(self.grant_type == GRANT_TYPE, "grant_type", &format!("must be {GRANT_TYPE}"));
         let is_known = self.subject_token_type == ID_TOKEN || self.subject_token_type == JWT;
         faults.require(is_known, "subject_token_type", &format!("must be {ID_TOKEN} or {JWT}"));
-        let gives = self.requested_token_type.as_deref().is_none_or(|wanted| wanted == ACCESS_TOKEN);
+        let gives = said(&self.requested_token_type).is_none_or(|wanted| wanted == ACCESS_TOKEN);
         faults.require(gives, "requested_token_type", &format!("must be {ACCESS_TOKEN}"));
-        let gives = self.scope.as_deref().is_none_or(|scope| scope == TokenScope::Upload.as_str());
+        let gives = said(&self.scope).is_none_or(|scope| scope == TokenScope::Upload.as_str());
         faults.require(gives, "scope", "must be scan:upload");
-        let product = self.audience.as_deref().map(str::parse::<ProductId>);
+        let product = said(&self.audience).map(str::parse::<ProductId>);
         faults.require(!matches!(product, Some(Err(_))), "audience", "must be the id of a product");
         faults.finish()?;
         Ok(product.and_then(Result::ok))
     }
 }
 
-/// A token that uploads to one product, for some minutes (RFC 8693, section 2.2).
+fn said(text: &Option<String>) -> Option<&str> {
+    text.as_deref().filter(|text| !text.is_empty())
+}
+
+/// An error in the words of OAuth, too (RFC 8693, section 2.2.2; RFC 6749, section 5.2).
+fn in_words_of_oauth(error: &ApiError) -> HttpResponse {
+    let is_at =
+        |pointer| matches!(error, ApiError::Invalid(faults) if faults.iter().any(|fault| fault.pointer == pointer));
+    let word = match error {
+        _ if is_at("grant_type") => "unsupported_grant_type",
+        _ if is_at("scope") => "invalid_scope",
+        _ if is_at("audience") => "invalid_target",
+        ApiError::Unavailable { .. } => "temporarily_unavailable",
+        ApiError::Internal(_) => "server_error",
+        _ => "invalid_request",
+    };
+    let mut answer = error.error_response();
+    if let Some(problem) = answer.extensions_mut().get_mut::<Problem>() {
+        problem.error = Some(word);
+    }
+    answer
+}
+
+/// A token that uploads to one branch of one product, for some minutes (RFC 8693, section 2.2).
 #[derive(Serialize, ToSchema)]
 struct ExchangeView {
     /// For `Authorization: Bearer` (and `Token`, on the endpoints of other servers): 40 characters.
@@ -381,6 +409,10 @@ async fn delete_trust_rule(
 ///
 /// OAuth 2.0 token exchange (RFC 8693) for runs of GitHub Actions and GitLab CI that a trust rule of a product admits. A
 /// token works once. Uploads also take the token of the CI itself as `Bearer`.
+///
+/// The run says whose product is meant: by `audience`, or by the `aud` of its token, the server's public URL with
+/// `/organizations/` and the organization's slug or id. It uploads to its own branch, which need not be named; a run for a
+/// pull request to `pull/` and the name of the branch that it brings. Errors name `error` in the words of OAuth, too.
 #[utoipa::path(
     tag = "auth",
     request_body(content = ExchangeRequest, content_type = "application/x-www-form-urlencoded"),
@@ -394,8 +426,12 @@ async fn delete_trust_rule(
 )]
 #[post("/auth/oidc/exchange")]
 async fn exchange_token(app: Data<App>, Form(input): Form<ExchangeRequest>) -> Result<HttpResponse, ApiError> {
-    let (product, now) = (input.product()?, app.clock.now());
-    let keys = (&app.db, &app.egress, &*app.issuers);
-    let exchanged = exchange::exchange(keys, &input.subject_token, product, now).await?;
-    Ok(HttpResponse::Ok().insert_header(SECRET).json(ExchangeView::from(exchanged)))
+    match exchange_form(&app, &input).await {
+        Ok(exchanged) => Ok(HttpResponse::Ok().insert_header(SECRET).json(ExchangeView::from(exchanged))),
+        Err(error) => Ok(in_words_of_oauth(&error)),
+    }
+}
+
+async fn exchange_form(app: &App, input: &ExchangeRequest) -> Result<Exchanged, ApiError> {
+    exchange::exchange(workload_desk(app), &input.subject_token, input.product()?, app.clock.now()).await
 }

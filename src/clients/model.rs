@@ -2,10 +2,11 @@
 
 use diesel::prelude::*;
 
-use crate::base::ids::{BranchId, EngagementId, OrganizationId, ProductId};
+use crate::base::ids::{BranchId, EngagementId, OrganizationId, ProductId, ScanSourceId};
 use crate::base::time::UtcTime;
 use crate::db::schema::{client_engagements, client_product_types, client_products, client_tests};
 use crate::products::model::{Engagement, EngagementState, Product};
+use crate::reports::parsers::PARSERS;
 
 /// A label for products.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
@@ -96,8 +97,48 @@ impl Test {
     /// The name of the scan sources of what is imported into it; without a title of its own, what the report says.
     #[must_use]
     pub fn source_name(&self) -> Option<String> {
-        (self.title != self.scan_type).then(|| self.title.clone())
+        self.has_title().then(|| self.title.clone())
     }
+
+    fn has_title(&self) -> bool {
+        self.title != self.scan_type
+    }
+
+    /// Is this scan source of its engagement one of what is imported into it? Its newest scan must be of the test's
+    /// format. It is named after the title; without a title of its own, the test has what no test of `all` is named for.
+    #[must_use]
+    pub fn owns(&self, all: &[Self], source: &ImportedSource) -> bool {
+        let is_named = |test: &Self| test.reads(&source.format) && test.names(&source.name);
+        if self.has_title() { is_named(self) } else { self.reads(&source.format) && !all.iter().any(is_named) }
+    }
+
+    fn reads(&self, format: &str) -> bool {
+        formats_of(&self.scan_type).contains(&format)
+    }
+
+    /// A service that was scanned stands behind the title: `nightly (checkout)`.
+    fn names(&self, source: &str) -> bool {
+        let rest = source.strip_prefix(self.title.as_str()).filter(|_| self.has_title());
+        rest.is_some_and(|rest| rest.is_empty() || (rest.starts_with(" (") && rest.ends_with(')')))
+    }
+}
+
+/// A scan source: what tells the tests of an engagement apart.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+pub struct ImportedSource {
+    /// Its id.
+    pub id: ScanSourceId,
+    /// Its name.
+    pub name: String,
+    /// The format of its newest scan.
+    pub format: String,
+}
+
+/// The formats that a scan type stands for.
+#[must_use]
+pub fn formats_of(scan_type: &str) -> Vec<&'static str> {
+    let is_named = |names: &[&str]| names.contains(&scan_type);
+    PARSERS.iter().filter(|parser| is_named(parser.defectdojo_names)).map(|parser| parser.name).collect()
 }
 
 /// A product as clients see it. One that no client has asked for yet has no number.
@@ -109,7 +150,8 @@ pub type NumberedTest = (Test, EngagementNumber);
 
 /// The largest part of a list.
 pub const MAX_LIMIT: i64 = 1000;
-/// How far into a list a client may jump; beyond that it follows the links.
+/// How far into a list that is read by offset a client may go, by jumping or by following the links: what lies deeper is
+/// found with a filter.
 pub const MAX_OFFSET: i64 = 100_000;
 
 /// Which part of a list.
@@ -134,4 +176,39 @@ pub struct Wish {
     pub state: Option<EngagementState>,
     /// For this scan type (tests).
     pub scan_type: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn test(title: &str, scan_type: &str) -> Test {
+        Test {
+            organization_id: OrganizationId::generate(),
+            number: 1,
+            engagement_id: EngagementId::generate(),
+            title: title.to_owned(),
+            scan_type: scan_type.to_owned(),
+            created_at: UtcTime::from_micros(1),
+        }
+    }
+
+    /// PB-8
+    #[test]
+    fn a_scan_source_is_of_the_test_that_it_is_named_after_else_of_the_one_without_a_title() {
+        let all = [test("SARIF", "SARIF"), test("nightly", "SARIF"), test("nightly", "Trivy Scan")];
+        for (name, format, owners) in [
+            ("", "sarif", [true, false, false]),
+            ("web", "sarif", [true, false, false]),
+            ("nightly", "sarif", [false, true, false]),
+            ("nightly (api)", "sarif", [false, true, false]),
+            ("nightly-2", "sarif", [true, false, false]),
+            ("nightly", "trivy", [false, false, true]),
+            ("web", "trivy", [false, false, false]),
+        ] {
+            let source =
+                ImportedSource { id: ScanSourceId::generate(), name: name.to_owned(), format: format.to_owned() };
+            assert_eq!([0, 1, 2].map(|n: usize| all[n].owns(&all, &source)), owners, "{name} {format}");
+        }
+    }
 }

@@ -156,7 +156,7 @@ fn by_name(conn: &mut Conn, caller: &Caller, named: &Named) -> Result<Wanted, Ap
     })
 }
 
-/// The branch that an import names, else that of its engagement.
+/// The branch that an import names, else that of its run, else that of its engagement.
 fn branch_of(
     conn: &mut Conn,
     caller: &Caller,
@@ -165,9 +165,11 @@ fn branch_of(
 ) -> Result<Option<IdOrName<BranchId>>, ApiError> {
     let name = match (&named.branch, engagement) {
         (Some(name), _) => Some(name.clone()),
-        (None, Some(engagement)) => engagements::find(conn, caller.organization, engagement.id)?
-            .and_then(|number| number.branch_of_imports().map(str::to_owned)),
-        (None, None) => None,
+        (None, Some(engagement)) if caller.branch.is_none() => {
+            engagements::find(conn, caller.organization, engagement.id)?
+                .and_then(|number| number.branch_of_imports().map(str::to_owned))
+        }
+        (None, _) => None,
     };
     Ok(name.map(IdOrName::Name))
 }

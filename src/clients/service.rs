@@ -30,6 +30,10 @@ pub struct Rows<T> {
 }
 
 const ONE: Part = Part { limit: 1, offset: 0 };
+/// It tells nothing of the type that the product has.
+const OTHER_PRODUCT_TYPE: &str = "is not the product type of this product. Whoever has the role editor, or a token with \
+                                  the scope write, changes it: POST /api/v2/products/ with the product's name and the \
+                                  number of the other type as prod_type";
 
 /// Whoever reads may look; so may a token that uploads to one product, which is all that it sees.
 fn require_looking(caller: &Caller) -> Result<(), ApiError> {
@@ -39,14 +43,27 @@ fn require_looking(caller: &Caller) -> Result<(), ApiError> {
     }
 }
 
-/// Product types.
+/// Product types. Who sees one product only sees the type of that product, and those whose names they know.
 ///
 /// # Errors
 /// `Forbidden`.
 pub fn product_types(conn: &mut Conn, caller: &Caller, wish: &Wish, part: Part) -> Result<Rows<ProductType>, ApiError> {
     require_looking(caller)?;
-    let rows = types::list(conn, caller.organization, wish, part)?;
-    Ok(Rows { rows, count: types::count(conn, caller.organization, wish)? })
+    let Some(wish) = of_own_product(conn, caller, wish)? else { return Ok(Rows { rows: Vec::new(), count: 0 }) };
+    let rows = types::list(conn, caller.organization, &wish, part)?;
+    Ok(Rows { rows, count: types::count(conn, caller.organization, &wish)? })
+}
+
+/// What of the wish the caller may be shown; none where that is nothing. A name may be asked for: an import that says it
+/// finds the product type, too.
+fn of_own_product(conn: &mut Conn, caller: &Caller, wish: &Wish) -> Result<Option<Wish>, ApiError> {
+    let product = match caller.products {
+        ProductScope::Only(product) if wish.name.is_none() => product,
+        ProductScope::Only(_) | ProductScope::Except(_) => return Ok(Some(wish.clone())),
+    };
+    let own = products::find(conn, caller.organization, product)?.and_then(|number| number.product_type);
+    let shown = own.filter(|own| wish.number.is_none_or(|wanted| wanted == *own));
+    Ok(shown.map(|number| Wish { number: Some(number), ..wish.clone() }))
 }
 
 /// Finds or makes a product type: a label, which gives no rights.
@@ -94,10 +111,10 @@ fn number_products(conn: &mut Conn, caller: &Caller, rows: &[NumberedProduct]) -
     Ok(())
 }
 
-/// Finds or makes a product, as an import that names it would.
+/// Finds or makes a product, as an import that names it would. Who may write may say another product type than before.
 ///
 /// # Errors
-/// As for [`target::resolve`]; `Invalid` when it is of another product type.
+/// As for [`target::resolve`]; `Invalid` when it is of another product type, for who may not write.
 pub fn make_product(
     conn: &mut Conn,
     caller: &Caller,
@@ -113,12 +130,16 @@ pub fn make_product(
         let wish = Wish { number: Some(wanted), ..Wish::default() };
         let known = types::list(conn, caller.organization, &wish, ONE)?.pop();
         let known = known.ok_or_else(|| ApiError::not_found("product type", wanted))?;
-        set_product_type(conn, &mut number, &known, "prod_type")?;
+        if caller.permissions.allow(Permission::Write) {
+            write_product_type(conn, &mut number, &known)?;
+        } else {
+            set_product_type(conn, &mut number, &known, "prod_type")?;
+        }
     }
     Ok((product, number))
 }
 
-/// Says of which product type a product is. It says so once: then whoever says otherwise means another product.
+/// Says of which product type a product is. An upload says so once: then one that says otherwise means another product.
 pub(super) fn set_product_type(
     conn: &mut Conn,
     product: &mut ProductNumber,
@@ -127,13 +148,19 @@ pub(super) fn set_product_type(
 ) -> Result<(), ApiError> {
     match product.product_type {
         Some(known) if known == product_type.number => Ok(()),
-        Some(_) => Err(ApiError::invalid(field, "is not the product type of this product")),
-        None => {
-            products::set_type(conn, product.organization_id, product.product_id, product_type.number)?;
-            product.product_type = Some(product_type.number);
-            Ok(())
-        }
+        Some(_) => Err(ApiError::invalid(field, OTHER_PRODUCT_TYPE)),
+        None => write_product_type(conn, product, product_type),
     }
+}
+
+fn write_product_type(
+    conn: &mut Conn,
+    product: &mut ProductNumber,
+    product_type: &ProductType,
+) -> Result<(), ApiError> {
+    products::set_type(conn, product.organization_id, product.product_id, product_type.number)?;
+    product.product_type = Some(product_type.number);
+    Ok(())
 }
 
 /// The number of a product, given now if it has none.
@@ -287,8 +314,13 @@ fn noted(
     note: &EngagementNote,
     now: UtcTime,
 ) -> Result<(NumberedEngagement, Option<OtherBranch>), ApiError> {
-    engagements::note(conn, caller.organization, of.id, note.branch.as_deref(), note.commit.as_deref())?;
-    let other = match note.branch.as_deref().filter(|_| !number.imports_say_branch) {
+    if let Some(name) = &note.branch {
+        caller.require_branch(name.trim())?;
+    }
+    // What a run imports is of its own branch anyway; what others import is not for it to say.
+    let said = note.branch.as_deref().filter(|_| caller.branch.is_none());
+    engagements::note(conn, caller.organization, of.id, said, note.commit.as_deref())?;
+    let other = match said.filter(|_| !number.imports_say_branch) {
         Some(name) => Some(other_branch(conn, caller, of, number.branch.as_deref(), name, now)?),
         None => None,
     };

@@ -825,6 +825,8 @@ diesel::table! {
         given_hash -> Binary,
         organization_id -> Binary,
         rule_id -> Binary,
+        rule_version -> BigInt,
+        branch -> Text,
         expires_at -> BigInt,
         kept_until -> BigInt,
     }

@@ -1,13 +1,13 @@
 //! The keys of issuers: found by discovery, kept for a while, asked for again when a token names one that is not known.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jsonwebtoken::jwk::Jwk;
 use serde::Deserialize;
 use serde_json::Value;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 use url::Url;
 
 use super::token::{self, Claims, TokenError, Unproven};
@@ -28,7 +28,15 @@ const DISCOVERY: &str = "/.well-known/openid-configuration";
 #[derive(Debug)]
 pub struct Issuers {
     trusted: Vec<String>,
-    known: StdMutex<HashMap<String, Arc<Mutex<Known>>>>,
+    entries: StdMutex<HashMap<String, Arc<Entry>>>,
+}
+
+/// An issuer.
+#[derive(Debug, Default)]
+struct Entry {
+    known: StdMutex<Known>,
+    /// Held while the issuer is asked, so that many tokens at once ask once.
+    turn: Arc<Mutex<()>>,
 }
 
 /// What is known of an issuer.
@@ -37,6 +45,8 @@ struct Known {
     keys: Vec<Jwk>,
     fetched_at: Option<UtcTime>,
     asked_at: Option<UtcTime>,
+    /// Did it not answer when it was asked last?
+    is_silent: bool,
 }
 
 #[derive(Deserialize)]
@@ -54,7 +64,7 @@ impl Issuers {
     /// Trusts these issuers: URLs without a slash at the end.
     #[must_use]
     pub fn new(trusted: Vec<String>) -> Self {
-        Self { trusted, known: StdMutex::default() }
+        Self { trusted, entries: StdMutex::default() }
     }
 
     /// Is this one of them?
@@ -82,44 +92,69 @@ impl Issuers {
         token::verify(bearer, &unproven, &key, now)
     }
 
+    fn entry(&self, issuer: &str) -> Arc<Entry> {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(entries.entry(issuer.to_owned()).or_default())
+    }
+
     async fn key(&self, egress: &Egress, unproven: &Unproven, now: UtcTime) -> Result<Jwk, TokenError> {
-        let entry = {
-            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(known.entry(unproven.issuer.clone()).or_default())
+        let entry = self.entry(&unproven.issuer);
+        let key_id = unproven.key_id.as_str();
+        if let Some(key) = entry.known().find(key_id, now, FRESH_FOR) {
+            return Ok(key);
+        }
+        let usable = entry.known().find(key_id, now, STALE_FOR);
+        let turn = match (Arc::clone(&entry.turn).try_lock_owned(), usable) {
+            (Ok(turn), _) => turn,
+            // Somebody is asking: who has a key that is believed need not wait for the answer.
+            (Err(_), Some(key)) => return Ok(key),
+            (Err(_), None) => Arc::clone(&entry.turn).lock_owned().await,
         };
-        // Held while the issuer is asked, so that many tokens at once ask once.
-        let mut known = entry.lock().await;
-        let age = known.fetched_at.map(|at| now.since(at));
-        let found = known.find(&unproven.key_id);
-        if let (Some(key), true) = (&found, age.is_some_and(|age| age < FRESH_FOR)) {
-            return Ok(key.clone());
+        if entry.known().may_ask(key_id, now) {
+            // A task of its own: who hangs up meanwhile does not keep the keys from the others.
+            let asking = ask(egress.clone(), Arc::clone(&entry), unproven.issuer.clone(), now, turn);
+            tokio::spawn(asking).await.map_err(|_| TokenError::IssuerUnreachable)?;
         }
-        if known.asked_at.is_some_and(|at| now.since(at) < ASK_EVERY) {
-            let is_usable = age.is_some_and(|age| age < STALE_FOR);
-            return match found.filter(|_| is_usable) {
-                Some(key) => Ok(key),
-                None if is_usable => Err(TokenError::UnknownKey),
-                None => Err(TokenError::IssuerUnreachable),
-            };
-        }
-        known.asked_at = Some(now);
-        match fetch(egress, &unproven.issuer).await {
-            Ok(keys) => {
-                (known.keys, known.fetched_at) = (keys, Some(now));
-                known.find(&unproven.key_id).ok_or(TokenError::UnknownKey)
-            }
-            Err(cause) => {
-                tracing::warn!(issuer = unproven.issuer, cause, "the keys of an issuer could not be read");
-                let is_usable = age.is_some_and(|age| age < STALE_FOR);
-                found.filter(|_| is_usable).ok_or(TokenError::IssuerUnreachable)
-            }
-        }
+        entry.known().believed(key_id, now)
+    }
+}
+
+impl Entry {
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Known {
-    fn find(&self, key_id: &str) -> Option<Jwk> {
+    /// A key, if the keys are not older than that.
+    fn find(&self, key_id: &str, now: UtcTime, lasts: Duration) -> Option<Jwk> {
+        self.fetched_at.filter(|at| now.since(*at) < lasts)?;
         self.keys.iter().find(|key| key.common.key_id.as_deref() == Some(key_id)).cloned()
+    }
+
+    /// Must the issuer be asked for a key, and may it be asked again?
+    fn may_ask(&self, key_id: &str, now: UtcTime) -> bool {
+        let is_early = self.asked_at.is_some_and(|at| now.since(at) < ASK_EVERY);
+        !is_early && self.find(key_id, now, FRESH_FOR).is_none()
+    }
+
+    /// A key that is believed now, or why there is none.
+    fn believed(&self, key_id: &str, now: UtcTime) -> Result<Jwk, TokenError> {
+        let has_keys = self.fetched_at.is_some_and(|at| now.since(at) < STALE_FOR);
+        let missing = if has_keys && !self.is_silent { TokenError::UnknownKey } else { TokenError::IssuerUnreachable };
+        self.find(key_id, now, STALE_FOR).ok_or(missing)
+    }
+}
+
+/// Asks an issuer for its keys, and notes what it says.
+async fn ask(egress: Egress, entry: Arc<Entry>, issuer: String, now: UtcTime, _turn: OwnedMutexGuard<()>) {
+    entry.known().asked_at = Some(now);
+    let answer = fetch(&egress, &issuer).await;
+    let mut known = entry.known();
+    known.is_silent = answer.is_err();
+    match answer {
+        Ok(keys) => (known.keys, known.fetched_at) = (keys, Some(now)),
+        Err(cause) => tracing::warn!(issuer, cause, "the keys of an issuer could not be read"),
     }
 }
 

@@ -35,6 +35,9 @@ pub enum TokenError {
     /// A claim is missing or has a wrong form.
     #[error("the token lacks a claim that is needed")]
     MissingClaim,
+    /// It lives longer than any job should.
+    #[error("the token is valid for more than a day: let the job's timeout be shorter")]
+    TooLong,
     /// Its time is over.
     #[error("the token has expired")]
     Expired,
@@ -56,6 +59,9 @@ impl From<TokenError> for ApiError {
             TokenError::UnknownKey => Self::Unauthenticated("the issuer has no key like that of the token"),
             TokenError::WrongSignature => Self::Unauthenticated("the signature of the token is wrong"),
             TokenError::MissingClaim => Self::Unauthenticated("the token lacks a claim that is needed"),
+            TokenError::TooLong => {
+                Self::Unauthenticated("the token is valid for more than a day: let the job's timeout be shorter")
+            }
             TokenError::Expired => Self::Unauthenticated("the token has expired"),
             TokenError::NotYet => Self::Unauthenticated("the token is not valid yet"),
             TokenError::IssuerUnreachable => Self::Unavailable { detail: error.to_string(), retry_after_s: 60 },
@@ -131,14 +137,20 @@ impl Claims {
         }
     }
 
+    /// Whom it is meant for.
+    pub fn audiences(&self) -> impl Iterator<Item = &str> {
+        let all = match self.all.get("aud") {
+            Some(Value::Array(many)) => many.as_slice(),
+            Some(one) => std::slice::from_ref(one),
+            None => &[],
+        };
+        all.iter().filter_map(Value::as_str)
+    }
+
     /// Is it meant for this audience?
     #[must_use]
     pub fn is_for(&self, audience: &str) -> bool {
-        match self.all.get("aud") {
-            Some(Value::String(one)) => one == audience,
-            Some(Value::Array(many)) => many.iter().any(|one| one.as_str() == Some(audience)),
-            _ => false,
-        }
+        self.audiences().any(|one| one == audience)
     }
 }
 
@@ -192,8 +204,8 @@ fn check_times(claims: &Map<String, Value>, now: UtcTime) -> Result<UtcTime, Tok
         }
     }
     let left = expires.saturating_sub(now_s);
-    if left > LONGEST_S {
-        return Err(TokenError::MissingClaim);
+    if left > LONGEST_S + LEEWAY_S {
+        return Err(TokenError::TooLong);
     }
     Ok(now.plus(Duration::from_secs(u64::try_from(left.saturating_add(LEEWAY_S)).unwrap_or(0))))
 }

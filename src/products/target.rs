@@ -39,31 +39,48 @@ pub struct Target {
 /// Finds where an upload goes; with `create_missing` it makes what is missing, in the transaction of the caller.
 ///
 /// Branch and engagement are looked up in the product only, so an id of another product names nothing. Whoever may
-/// upload may also make what the upload names, but a token that is bound to a product makes no other product.
+/// upload may also make what the upload names, but a token that is bound to a product makes no other product. A run of
+/// a CI uploads to its own branch, which need not be named and is made whatever is asked for.
 ///
 /// # Errors
-/// `Forbidden` without the permission to upload, `NotFound` for what is missing or hidden, `Invalid` for a name that
-/// cannot be one, `Conflict` when the product's name is taken by one that the caller may not see.
+/// `Forbidden` without the permission to upload or for another branch than the run's, `NotFound` for what is missing or
+/// hidden, `Invalid` for a name that cannot be one, `Conflict` when the product's name is taken by one that the caller
+/// may not see.
 pub fn resolve(conn: &mut Conn, caller: &Caller, wanted: &Wanted, now: UtcTime) -> Result<Target, ApiError> {
+    place(conn, caller, wanted, Some(now))
+}
+
+/// Finds where an upload would go, and makes nothing.
+///
+/// # Errors
+/// As for [`resolve`]; `NotFound` also for what that would make.
+pub fn find(conn: &mut Conn, caller: &Caller, wanted: &Wanted) -> Result<Target, ApiError> {
+    place(conn, caller, wanted, None)
+}
+
+/// `made_at` is now, if something may be made.
+fn place(conn: &mut Conn, caller: &Caller, wanted: &Wanted, made_at: Option<UtcTime>) -> Result<Target, ApiError> {
     caller.require(Permission::Upload)?;
-    check_names(wanted)?;
+    check_names(caller, wanted)?;
+    let if_asked = made_at.filter(|_| wanted.create_missing);
     let product = match find_product(conn, caller, &wanted.product)? {
         Some(product) => product,
-        None => make_product(conn, caller, wanted, now)?,
+        None => make_product(conn, caller, wanted, if_asked)?,
     };
-    let branch = resolve_branch(conn, &product, wanted, now)?;
+    let of_branch = made_at.filter(|_| wanted.create_missing || caller.branch.is_some());
+    let branch = resolve_branch(conn, caller, &product, wanted.branch.as_ref(), of_branch)?;
     let engagement = match &wanted.engagement {
-        Some(named) => Some(resolve_engagement(conn, &product, named, wanted.create_missing, now)?),
+        Some(named) => Some(resolve_engagement(conn, &product, named, if_asked)?),
         None => None,
     };
     Ok(Target { product, branch, engagement })
 }
 
-fn check_names(wanted: &Wanted) -> Result<(), ApiError> {
+fn check_names(caller: &Caller, wanted: &Wanted) -> Result<(), ApiError> {
     let mut faults = Faults::default();
     let names = [
         ("product", name_in(Some(&wanted.product))),
-        ("branch", name_in(wanted.branch.as_ref())),
+        ("branch", name_in(wanted.branch.as_ref()).or(caller.branch.as_deref())),
         ("engagement", name_in(wanted.engagement.as_ref())),
     ];
     for (field, name) in names {
@@ -89,11 +106,16 @@ fn find_product(conn: &mut Conn, caller: &Caller, named: &IdOrName<ProductId>) -
     })
 }
 
-fn make_product(conn: &mut Conn, caller: &Caller, wanted: &Wanted, now: UtcTime) -> Result<Product, ApiError> {
-    let name = match &wanted.product {
-        IdOrName::Name(name) if wanted.create_missing => name.trim(),
-        IdOrName::Name(name) => return Err(ApiError::not_found("product", name)),
-        IdOrName::Id(id) => return Err(ApiError::not_found("product", id)),
+fn make_product(
+    conn: &mut Conn,
+    caller: &Caller,
+    wanted: &Wanted,
+    made_at: Option<UtcTime>,
+) -> Result<Product, ApiError> {
+    let (name, now) = match (&wanted.product, made_at) {
+        (IdOrName::Name(name), Some(now)) => (name.trim(), now),
+        (IdOrName::Name(name), None) => return Err(ApiError::not_found("product", name)),
+        (IdOrName::Id(id), _) => return Err(ApiError::not_found("product", id)),
     };
     if matches!(caller.products, ProductScope::Only(_)) {
         return Err(ApiError::not_found("product", name));
@@ -150,22 +172,29 @@ pub(super) fn new_branch(product: &Product, name: &str, now: UtcTime) -> Branch 
     }
 }
 
-fn resolve_branch(conn: &mut Conn, product: &Product, wanted: &Wanted, now: UtcTime) -> Result<Branch, ApiError> {
+fn resolve_branch(
+    conn: &mut Conn,
+    caller: &Caller,
+    product: &Product,
+    named: Option<&IdOrName<BranchId>>,
+    made_at: Option<UtcTime>,
+) -> Result<Branch, ApiError> {
     let (organization, id) = (product.organization_id, product.id);
-    let name = match &wanted.branch {
+    let name = match named {
         Some(IdOrName::Id(branch)) => {
             let found = branches::find(conn, organization, id, *branch)?;
-            return found.ok_or_else(|| ApiError::not_found("branch", branch));
+            let found = found.ok_or_else(|| ApiError::not_found("branch", branch))?;
+            caller.require_branch(&found.name)?;
+            return Ok(found);
         }
         Some(IdOrName::Name(name)) => name.trim(),
-        None => "",
+        None => caller.branch.as_deref().unwrap_or_default(),
     };
+    caller.require_branch(name)?;
     if let Some(branch) = branches::find_by_name(conn, organization, id, name)? {
         return Ok(branch);
     }
-    if !wanted.create_missing {
-        return Err(ApiError::not_found("branch", name));
-    }
+    let now = made_at.ok_or_else(|| ApiError::not_found("branch", name))?;
     branches::insert(conn, &new_branch(product, name, now))?;
     // Read back: another upload may have been first.
     branches::find_by_name(conn, organization, id, name)?.ok_or_else(|| ApiError::not_found("branch", name))
@@ -175,8 +204,7 @@ fn resolve_engagement(
     conn: &mut Conn,
     product: &Product,
     named: &IdOrName<EngagementId>,
-    create_missing: bool,
-    now: UtcTime,
+    made_at: Option<UtcTime>,
 ) -> Result<Engagement, ApiError> {
     let (organization, id) = (product.organization_id, product.id);
     let name = match named {
@@ -189,9 +217,7 @@ fn resolve_engagement(
     if let Some(engagement) = engagements::find_by_name(conn, organization, id, name)? {
         return Ok(engagement);
     }
-    if !create_missing {
-        return Err(ApiError::not_found("engagement", name));
-    }
+    let now = made_at.ok_or_else(|| ApiError::not_found("engagement", name))?;
     let made = Engagement {
         organization_id: organization,
         id: EngagementId::generate(),

@@ -31,6 +31,9 @@ pub struct Report {
     /// What was scanned, without what changes with every build (image without tag, SARIF `automationDetails.id`):
     /// the default name of the scan source.
     pub target: Option<String>,
+    /// The file that it was read from, of an archive with several.
+    #[serde(skip)]
+    pub member: Option<String>,
     /// When the scan ran, by the report's own word.
     pub reported_at: Option<UtcTime>,
     /// The tool says that its run failed (SARIF `executionSuccessful: false`): nothing may be resolved by it.

@@ -115,7 +115,9 @@ pub async fn dry_run(app: &App, order: Order, file: Source) -> Result<Vec<(Prepa
 
 fn prepare_all(order: &Order, parsed: ParsedFile) -> Vec<Prepared> {
     let prepare = |report| prepare::prepare(report, &order.target, &order.settings, order.received_at);
-    parsed.reports.into_iter().map(prepare).collect()
+    let mut prepared: Vec<Prepared> = parsed.reports.into_iter().map(prepare).collect();
+    prepare::tell_apart(&mut prepared);
+    prepared
 }
 
 fn compare_all(

@@ -44,6 +44,8 @@ pub struct UploadSettings {
     pub format: Option<String>,
     /// The name of the scan source, where the report's own target is not wanted.
     pub name: Option<String>,
+    /// The name of the file, where that tells scans apart too.
+    pub file_name: Option<String>,
     /// The asset of findings that name none.
     pub asset: Option<String>,
     /// The commit that was scanned.
@@ -52,6 +54,8 @@ pub struct UploadSettings {
     pub environment: Option<String>,
     /// When the scan ran, where the report's own time is not wanted.
     pub scanned_at: Option<UtcTime>,
+    /// From here to `scanned_at` the report's own time is wanted: what was said is a day.
+    pub scanned_since: Option<UtcTime>,
     /// What is not reported is gone.
     pub resolve_missing: bool,
     /// What is reported again is open again.
@@ -72,10 +76,12 @@ impl Default for UploadSettings {
             tool: None,
             format: None,
             name: None,
+            file_name: None,
             asset: None,
             commit: None,
             environment: None,
             scanned_at: None,
+            scanned_since: None,
             resolve_missing: true,
             reopen: true,
             minimum_severity: Severity::Unknown,

@@ -1,5 +1,7 @@
 //! What of an import needs no database: names, times, filters, prints. Pure.
 
+use std::collections::HashMap;
+
 use super::diff::Terms;
 use super::fingerprint::{self, Prints};
 use super::model::{SourceKey, UploadSettings};
@@ -62,10 +64,10 @@ pub fn prepare(mut report: Report, target: &Target, settings: &UploadSettings, r
         branch: target.branch,
         engagement: target.engagement,
         tool: settings.tool.clone().unwrap_or_else(|| report.tool.clone()),
-        name: settings.name.clone().or_else(|| report.target.clone()).unwrap_or_default(),
+        name: source_name(settings, report.target.as_deref()),
     };
     let default_asset = settings.asset.clone().unwrap_or_else(|| target.product_name.clone());
-    let reported_at = settings.scanned_at.or(report.reported_at);
+    let reported_at = reported_at(settings, report.reported_at);
     Prepared {
         prints: fingerprint::of_report(&report, &default_asset),
         terms: Terms {
@@ -79,6 +81,40 @@ pub fn prepare(mut report: Report, target: &Target, settings: &UploadSettings, r
         scanned_at: reported_at.map_or(received_at, |reported_at| reported_at.min(received_at)),
         report,
     }
+}
+
+/// Keeps apart the reports of one file that would have one name, as the runs of a tool for two languages, or two files of
+/// an archive: each says of its own part what is gone.
+pub fn tell_apart(prepared: &mut [Prepared]) {
+    let mut times: HashMap<SourceKey, usize> = HashMap::new();
+    for one in prepared.iter() {
+        *times.entry(one.source.clone()).or_default() += 1;
+    }
+    for one in prepared.iter_mut().filter(|one| times.get(&one.source).is_some_and(|times| *times > 1)) {
+        let tool = Some(one.report.tool.as_str()).filter(|tool| *tool != one.source.tool);
+        let (target, member) = (one.report.target.as_deref(), one.report.member.as_deref());
+        let parts: Vec<&str> = [tool, target, member].into_iter().flatten().collect();
+        if !parts.is_empty() {
+            one.source.name = format!("{} ({})", one.source.name, parts.join(" ")).trim_start().to_owned();
+        }
+    }
+}
+
+/// What is asked for, else what was scanned; and the name of the file, where that tells scans apart too.
+fn source_name(settings: &UploadSettings, target: Option<&str>) -> String {
+    let name = settings.name.as_deref().or(target).unwrap_or_default();
+    match &settings.file_name {
+        Some(file) if name.is_empty() => file.clone(),
+        Some(file) => format!("{name} ({file})"),
+        None => name.to_owned(),
+    }
+}
+
+/// When a scan ran: as whoever sent it says, else by its own word, which also counts within a day that was said.
+fn reported_at(settings: &UploadSettings, own: Option<UtcTime>) -> Option<UtcTime> {
+    let Some(said) = settings.scanned_at else { return own };
+    let is_within = |time: &UtcTime| settings.scanned_since.is_some_and(|since| (since..=said).contains(time));
+    own.filter(is_within).or(Some(said))
 }
 
 /// What a report says about a finding's state, as a status.
@@ -156,6 +192,41 @@ mod tests {
             let report = Report { reported_at: reported.map(UtcTime::from_micros), ..Report::default() };
             let prepared = prepare(report, &target(), &UploadSettings::default(), received_at);
             assert_eq!(prepared.scanned_at, UtcTime::from_micros(expected), "{reported:?}");
+        }
+    }
+
+    #[test]
+    fn a_time_that_is_said_counts_unless_it_is_a_day_of_which_the_report_knows_the_time() {
+        for (since, said, own, expected) in [
+            (None, None, Some(40), Some(40)),
+            (None, Some(60), Some(40), Some(60)),
+            (Some(30), Some(60), Some(40), Some(40)),
+            (Some(30), Some(60), Some(30), Some(30)),
+            (Some(30), Some(60), Some(60), Some(60)),
+            (Some(30), Some(60), Some(29), Some(60)),
+            (Some(30), Some(60), Some(61), Some(60)),
+            (Some(30), Some(60), None, Some(60)),
+        ] {
+            let time = |micros: Option<i64>| micros.map(UtcTime::from_micros);
+            let settings =
+                UploadSettings { scanned_since: time(since), scanned_at: time(said), ..UploadSettings::default() };
+            assert_eq!(reported_at(&settings, time(own)), time(expected), "{since:?} {said:?} {own:?}");
+        }
+    }
+
+    #[test]
+    fn the_source_is_what_was_asked_for_or_scanned_and_the_file_where_that_counts() {
+        for (name, target, file_name, expected) in [
+            (None, None, None, ""),
+            (None, Some("shop"), None, "shop"),
+            (Some("nightly"), Some("shop"), None, "nightly"),
+            (None, None, Some("a.json"), "a.json"),
+            (None, Some("shop"), Some("a.json"), "shop (a.json)"),
+            (Some("nightly"), Some("shop"), Some("a.json"), "nightly (a.json)"),
+        ] {
+            let text = |text: Option<&str>| text.map(str::to_owned);
+            let settings = UploadSettings { name: text(name), file_name: text(file_name), ..UploadSettings::default() };
+            assert_eq!(source_name(&settings, target), expected);
         }
     }
 

@@ -18,6 +18,7 @@ use crate::base::ids::{BranchId, OrganizationId, ProductId, ScanId, UploadId};
 use crate::base::page::Window;
 use crate::base::time::UtcTime;
 use crate::db::conn::Conn;
+use crate::products::model::IdOrName;
 use crate::products::target::{self, Wanted};
 use crate::reports::decode::Source;
 use crate::reports::parsers;
@@ -69,7 +70,7 @@ pub async fn submit(app: &App, caller: Caller, submission: Submission, now: UtcT
     let order = app
         .db
         .write_again(move |conn| {
-            let target = resolved(conn, &caller, &wanted, now)?;
+            let target = target_of(target::resolve(conn, &caller, &wanted, now)?);
             import::hold(conn, &target)?;
             let report_hash = hash(&file_hash, &settings, &target);
             let order = Order {
@@ -104,11 +105,13 @@ pub async fn preview(
     check(&submission.settings)?;
     let Submission { wanted, settings, file, .. } = submission;
     let organization = caller.organization;
-    let known = Wanted { create_missing: false, ..wanted.clone() };
-    let found = app.db.read(move |conn| resolved(conn, &caller, &known, now)).await;
+    let (sought, makes_branch) = (wanted.clone(), caller.branch.is_some());
+    let found = app.db.read(move |conn| target::find(conn, &caller, &sought).map(target_of)).await;
     let target = match found {
         // What would be made is as good as an id that nothing has yet.
-        Err(ApiError::NotFound { id, .. }) if wanted.create_missing => unknown_target(organization, id),
+        Err(ApiError::NotFound { what, .. }) if wanted.create_missing || what == "branch" && makes_branch => {
+            unknown_target(organization, wanted.product)
+        }
         found => found?,
     };
     let order = Order {
@@ -123,7 +126,11 @@ pub async fn preview(
     import::dry_run(app, order, file).await
 }
 
-fn unknown_target(organization: OrganizationId, product_name: String) -> Target {
+fn unknown_target(organization: OrganizationId, product: IdOrName<ProductId>) -> Target {
+    let product_name = match product {
+        IdOrName::Name(name) => name,
+        IdOrName::Id(id) => id.to_string(),
+    };
     Target {
         organization,
         product: ProductId::generate(),
@@ -133,15 +140,14 @@ fn unknown_target(organization: OrganizationId, product_name: String) -> Target 
     }
 }
 
-fn resolved(conn: &mut Conn, caller: &Caller, wanted: &Wanted, now: UtcTime) -> Result<Target, ApiError> {
-    let found = target::resolve(conn, caller, wanted, now)?;
-    Ok(Target {
-        organization: caller.organization,
+fn target_of(found: target::Target) -> Target {
+    Target {
+        organization: found.product.organization_id,
         product: found.product.id,
         product_name: found.product.name,
         branch: found.branch.id,
         engagement: found.engagement.map(|engagement| engagement.id),
-    })
+    }
 }
 
 fn check(settings: &UploadSettings) -> Result<(), ApiError> {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use super::identity::{self, Identity, Refusal};
-use super::model::{TrustRule, WorkloadToken};
-use super::repo::{self, RuleAndSlug};
+use super::model::{Asked, TrustRule, WorkloadToken, audience_of};
+use super::repo;
 use crate::access::audit::Entry;
 use crate::access::checks;
 use crate::access::model::Caller;
@@ -30,7 +30,7 @@ pub const TOKEN_LASTS: Duration = Duration::from_secs(15 * 60);
 /// More rules for one repository are not looked at.
 const MAX_RULES: i64 = 500;
 
-const EXPIRED: ApiError = ApiError::Unauthenticated("the token has expired, or its trust rule is gone");
+const EXPIRED: ApiError = ApiError::Unauthenticated("the token has expired, or its trust rule is gone or has changed");
 const GIVEN_BEFORE: &str = "the token was exchanged before: each works once, so ask the CI for another one";
 
 /// What a run gets for its token.
@@ -46,32 +46,50 @@ pub struct Exchanged {
     pub slug: String,
 }
 
-/// Exchanges the token of a run for one that uploads to one product.
+/// What is needed to believe a token, and to know whom it names.
+#[derive(Clone, Copy)]
+pub struct Desk<'a> {
+    /// The database.
+    pub db: &'a Db,
+    /// The way to issuers.
+    pub egress: &'a Egress,
+    /// The issuers that are trusted.
+    pub issuers: &'a Issuers,
+    /// The URL of this server, with which audiences begin that name an organization.
+    pub public_url: &'a str,
+}
+
+/// Exchanges the token of a run for one that uploads to one branch of one product.
 ///
 /// # Errors
 /// `Unauthenticated` for a token that is not believed or was exchanged before, `Forbidden` for a run that no product
-/// trusts, `Invalid` when several do and none is named, `Unavailable` when the issuer cannot be asked.
+/// trusts or that names nobody, `Invalid` when several do and none is named, `Unavailable` when the issuer cannot be
+/// asked.
 pub async fn exchange(
-    (db, egress, issuers): (&Db, &Egress, &Issuers),
+    desk: Desk<'_>,
     subject_token: &Secret<String>,
     product: Option<ProductId>,
     now: UtcTime,
 ) -> Result<Exchanged, ApiError> {
-    let claims = issuers.verify(egress, subject_token.expose(), now).await?;
+    let claims = desk.issuers.verify(desk.egress, subject_token.expose(), now).await?;
+    let asked = product.map_or_else(|| named_by(&claims, desk.public_url), |product| Ok(Asked::Product(product)))?;
     let token = secret_text::new_workload_token();
     let token_hash = secret_text::hash(token.expose());
-    let (rule, slug) = db
+    let (rule, slug) = desk
+        .db
         .write(move |conn| {
-            let ((rule, slug), identity) =
-                admitting(conn, &claims, |rule, _| product.is_none_or(|id| id == rule.product_id))?;
+            let Admitted { rule, slug, identity, branch } = admitting(conn, &claims, &asked)?;
             let given = identity.token_id.as_deref();
             let given =
                 given.ok_or(ApiError::Unauthenticated("the token has no id, so it cannot be exchanged once"))?;
+            record(conn, &rule, (&identity, &branch), &claims, now)?;
             let stored = WorkloadToken {
                 token_hash,
                 given_hash: given_hash(&claims.issuer, given),
                 organization_id: rule.organization_id,
                 rule_id: rule.id,
+                rule_version: rule.version,
+                branch,
                 expires_at: now.plus(TOKEN_LASTS),
                 kept_until: claims.expires_at.max(now.plus(TOKEN_LASTS)),
             };
@@ -79,11 +97,24 @@ pub async fn exchange(
                 ApiError::Conflict(_) => ApiError::Unauthenticated(GIVEN_BEFORE),
                 other => other,
             })?;
-            record(conn, &rule, &identity, &claims, now)?;
             Ok((rule, slug))
         })
         .await?;
     Ok(Exchanged { token, lifetime: TOKEN_LASTS, rule, slug })
+}
+
+/// Whom a token names where the request names nobody: repositories are known to all, so that anybody's rule may trust
+/// one; only the run itself says whose it is.
+fn named_by(claims: &Claims, public_url: &str) -> Result<Asked, ApiError> {
+    let begin = audience_of(public_url, "");
+    let named: Vec<String> = claims.audiences().filter_map(|one| one.strip_prefix(&begin)).map(str::to_owned).collect();
+    if named.is_empty() {
+        return Err(ApiError::Forbidden(format!(
+            "nothing says whose product is meant: let the `aud` of the token be {begin}SLUG_OR_ID of the organization, or \
+             exchange it with the product's id as `audience`"
+        )));
+    }
+    Ok(Asked::Organizations(named))
 }
 
 fn given_hash(issuer: &str, token_id: &str) -> Vec<u8> {
@@ -93,7 +124,7 @@ fn given_hash(issuer: &str, token_id: &str) -> Vec<u8> {
 fn record(
     conn: &mut Conn,
     rule: &TrustRule,
-    identity: &Identity,
+    (identity, branch): (&Identity, &str),
     claims: &Claims,
     now: UtcTime,
 ) -> Result<(), ApiError> {
@@ -102,43 +133,41 @@ fn record(
         .set("subject", claims.text("sub"))
         .set("repository", identity.repository.as_str())
         .set("repository_id", identity.repository_id.as_str())
+        .set("branch", branch)
         .record_in(conn, rule.organization_id, Actor::Workload(rule.id), now)
 }
 
-/// The one rule that admits a token, among those that are `wanted`.
-fn admitting(
-    conn: &mut Conn,
-    claims: &Claims,
-    wanted: impl Fn(&TrustRule, &str) -> bool,
-) -> Result<(RuleAndSlug, Identity), ApiError> {
-    let refused = |refusal: Refusal| ApiError::Forbidden(refusal.words().to_owned());
-    let (mut admitted, mut nearest) = (Vec::new(), Refusal::Repository);
+/// A run that a rule admits.
+struct Admitted {
+    rule: TrustRule,
+    slug: String,
+    identity: Identity,
+    branch: String,
+}
+
+/// The one rule that admits a token, among those of who is asked.
+fn admitting(conn: &mut Conn, claims: &Claims, asked: &Asked) -> Result<Admitted, ApiError> {
+    let (mut admitted, mut nearest) = (Vec::<Admitted>::new(), Refusal::Repository);
     let names = ["repository_id", "project_id", "job_project_id"];
     let ids: BTreeSet<String> = names.into_iter().filter_map(|name| claims.text(name)).collect();
     for id in ids {
-        for (rule, slug) in repo::trusting(conn, &claims.issuer, &id, MAX_RULES)? {
-            if !wanted(&rule, &slug) {
-                continue;
-            }
+        for (rule, slug) in repo::trusting(conn, asked, (&claims.issuer, &id), MAX_RULES)? {
             match identity::admit(&rule, claims) {
-                Ok(identity) => admitted.push(((rule, slug), identity)),
+                Ok((identity, branch)) => admitted.push(Admitted { rule, slug, identity, branch }),
                 Err(Refusal::Repository) => {}
                 Err(refusal) => nearest = refusal,
             }
         }
     }
     // Two rules of one product are one answer.
-    admitted.dedup_by_key(|((rule, _), _)| (rule.organization_id, rule.product_id));
-    let mut products: Vec<ProductId> = admitted.iter().map(|((rule, _), _)| rule.product_id).collect();
-    products.sort_unstable();
-    products.dedup();
+    let products: BTreeSet<ProductId> = admitted.iter().map(|one| one.rule.product_id).collect();
     match (admitted.into_iter().next(), products.len()) {
         (Some(only), 1) => Ok(only),
         (Some(_), _) => {
             let detail = "is needed: several products trust this run, so name the id of one";
             Err(ApiError::Invalid(vec![Fault::new("audience", detail)]))
         }
-        (None, _) => Err(refused(nearest)),
+        (None, _) => Err(ApiError::Forbidden(nearest.words().to_owned())),
     }
 }
 
@@ -148,26 +177,27 @@ fn admitting(
 /// # Errors
 /// `Unauthenticated`, `Forbidden`, `Unavailable` as for [`exchange`]; `NotFound` for another organization than the rule's.
 pub async fn authenticate(
-    (db, egress, issuers): (&Db, &Egress, &Issuers),
+    desk: Desk<'_>,
     bearer: &Secret<String>,
     organization: Option<&str>,
     now: UtcTime,
 ) -> Result<Option<Caller>, ApiError> {
-    let of_path = organization.map(str::to_owned);
-    let rule = if secret_text::is_workload_token(bearer.expose()) {
+    let (rule, branch) = if secret_text::is_workload_token(bearer.expose()) {
         let hash = secret_text::hash(bearer.expose());
-        let found = db.read(move |conn| Ok::<_, ApiError>(repo::rule_of_token(conn, &hash, now)?)).await?;
-        let (rule, slug) = found.ok_or(EXPIRED)?;
-        if of_path.as_deref().is_some_and(|path| !is_named(path, &rule, &slug)) {
-            return Err(ApiError::not_found("organization", of_path.unwrap_or_default()));
+        let found = desk.db.read(move |conn| Ok::<_, ApiError>(repo::rule_of_token(conn, &hash, now)?)).await?;
+        let (rule, slug, branch) = found.ok_or(EXPIRED)?;
+        if let Some(path) = organization.filter(|path| !is_named(path, &rule, &slug)) {
+            return Err(ApiError::not_found("organization", path));
         }
-        rule
+        (rule, branch)
     } else if token::is_of_issuer(bearer.expose()) {
-        let claims = issuers.verify(egress, bearer.expose(), now).await?;
-        let admitted = db.read(move |conn| {
-            admitting(conn, &claims, |rule, slug| of_path.as_deref().is_none_or(|path| is_named(path, rule, slug)))
-        });
-        admitted.await?.0.0
+        let claims = desk.issuers.verify(desk.egress, bearer.expose(), now).await?;
+        let asked = match organization {
+            Some(path) => Asked::Organizations(vec![path.to_owned()]),
+            None => named_by(&claims, desk.public_url)?,
+        };
+        let admitted = desk.db.read(move |conn| admitting(conn, &claims, &asked)).await?;
+        (admitted.rule, admitted.branch)
     } else {
         return Ok(None);
     };
@@ -176,6 +206,7 @@ pub async fn authenticate(
         actor: Actor::Workload(rule.id),
         permissions: Permissions::of_scopes(&[TokenScope::Upload]),
         products: ProductScope::Only(rule.product_id),
+        branch: Some(branch),
     }))
 }
 

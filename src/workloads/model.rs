@@ -54,6 +54,21 @@ pub struct TrustRule {
     pub created_at: UtcTime,
 }
 
+/// The audience that names an organization, by its id or slug, at the server with this URL.
+#[must_use]
+pub fn audience_of(public_url: &str, organization: &str) -> String {
+    format!("{public_url}/organizations/{organization}")
+}
+
+/// Whose rules are asked about a run: a run names who is to take it, and others have no say, whatever their rules are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asked {
+    /// The product with this id.
+    Product(ProductId),
+    /// The organizations with these slugs or ids.
+    Organizations(Vec<String>),
+}
+
 /// The patterns of a rule.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Patterns {
@@ -66,15 +81,15 @@ pub struct Patterns {
 }
 
 impl TrustRule {
-    /// Its patterns. One that cannot be read admits nothing.
+    /// Its patterns. None when they cannot be read: then it admits nothing.
     #[must_use]
-    pub fn patterns(&self) -> Patterns {
-        let read = |json: &str| serde_json::from_str(json).unwrap_or_default();
-        Patterns {
-            branches: read(&self.branches_json),
-            tags: read(&self.tags_json),
-            environments: read(&self.environments_json),
-        }
+    pub fn patterns(&self) -> Option<Patterns> {
+        let read = |json: &str| serde_json::from_str(json).ok();
+        Some(Patterns {
+            branches: read(&self.branches_json)?,
+            tags: read(&self.tags_json)?,
+            environments: read(&self.environments_json)?,
+        })
     }
 }
 
@@ -87,7 +102,7 @@ pub struct NewRule {
     pub provider: Provider,
     /// Who issues its tokens; by default the CI's public service.
     pub issuer: Option<String>,
-    /// Whom they must be meant for; by default this server.
+    /// Whom they must be meant for; by default the organization at this server.
     pub audience: Option<String>,
     /// The number of the repository or project.
     pub repository_id: String,
@@ -130,6 +145,10 @@ pub struct WorkloadToken {
     pub organization_id: OrganizationId,
     /// The rule.
     pub rule_id: TrustRuleId,
+    /// The rule's version: it is worth nothing once the rule has changed.
+    pub rule_version: i64,
+    /// The branch that it uploads to, by name.
+    pub branch: String,
     /// Until when it is valid.
     pub expires_at: UtcTime,
     /// Until when it must be remembered that the other one was given.

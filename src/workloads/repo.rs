@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::model::{TrustRule, WorkloadToken};
+use super::model::{Asked, TrustRule, WorkloadToken};
 use crate::base::ids::{OrganizationId, ProductId, TrustRuleId};
 use crate::base::page::Window;
 use crate::base::time::UtcTime;
@@ -79,15 +79,27 @@ pub fn delete(conn: &mut Conn, organization: OrganizationId, id: TrustRuleId) ->
 /// A rule with the slug of its organization.
 pub type RuleAndSlug = (TrustRule, String);
 
-/// The rules of all organizations that trust a repository of an issuer: at most `limit`.
-pub fn trusting(conn: &mut Conn, issuer: &str, repository_id: &str, limit: i64) -> QueryResult<Vec<RuleAndSlug>> {
-    trust_rules::table
+/// The rules of those who are asked that trust a repository of an issuer: at most `limit`.
+pub fn trusting(
+    conn: &mut Conn,
+    asked: &Asked,
+    (issuer, repository_id): (&str, &str),
+    limit: i64,
+) -> QueryResult<Vec<RuleAndSlug>> {
+    let query = trust_rules::table
         .inner_join(organizations::table.on(organizations::id.eq(trust_rules::organization_id)))
         .filter(trust_rules::issuer.eq(issuer).and(trust_rules::repository_id.eq(repository_id)))
-        .order((trust_rules::organization_id, trust_rules::id))
+        .order((trust_rules::organization_id, trust_rules::product_id, trust_rules::id))
         .limit(limit)
         .select((TrustRule::as_select(), organizations::slug))
-        .load(conn)
+        .into_boxed::<MultiBackend>();
+    match asked {
+        Asked::Product(product) => query.filter(trust_rules::product_id.eq(product)).load(conn),
+        Asked::Organizations(named) => {
+            let ids: Vec<OrganizationId> = named.iter().filter_map(|text| text.parse().ok()).collect();
+            query.filter(organizations::slug.eq_any(named).or(organizations::id.eq_any(ids))).load(conn)
+        }
+    }
 }
 
 /// Stores a token.
@@ -98,17 +110,22 @@ pub fn insert_token(conn: &mut Conn, token: &WorkloadToken) -> QueryResult<usize
     diesel::insert_into(workload_tokens::table).values(token).execute(conn)
 }
 
-/// The rule of a token that is valid.
-pub fn rule_of_token(conn: &mut Conn, token_hash: &[u8], now: UtcTime) -> QueryResult<Option<RuleAndSlug>> {
+/// The rule of a token that is valid, and the branch of the token. A rule that has changed since is another one.
+pub fn rule_of_token(
+    conn: &mut Conn,
+    token_hash: &[u8],
+    now: UtcTime,
+) -> QueryResult<Option<(TrustRule, String, String)>> {
     let of_rule = trust_rules::organization_id
         .eq(workload_tokens::organization_id)
-        .and(trust_rules::id.eq(workload_tokens::rule_id));
+        .and(trust_rules::id.eq(workload_tokens::rule_id))
+        .and(trust_rules::version.eq(workload_tokens::rule_version));
     workload_tokens::table
         .inner_join(trust_rules::table.on(of_rule))
         .inner_join(organizations::table.on(organizations::id.eq(trust_rules::organization_id)))
         .filter(workload_tokens::token_hash.eq(token_hash))
         .filter(workload_tokens::expires_at.gt(now))
-        .select((TrustRule::as_select(), organizations::slug))
+        .select((TrustRule::as_select(), organizations::slug, workload_tokens::branch))
         .first(conn)
         .optional()
 }

@@ -1,6 +1,6 @@
 //! Use cases of trust rules. Who may upload is for admins to say, and in person: what a token made would outlive it.
 
-use super::model::{NewRule, Patterns, Provider, RulePatch, TrustRule};
+use super::model::{NewRule, Patterns, Provider, RulePatch, TrustRule, audience_of};
 use super::repo;
 use crate::access::audit::Entry;
 use crate::access::checks;
@@ -63,7 +63,7 @@ pub fn create(
     caller: &Caller,
     product: ProductId,
     new: NewRule,
-    (issuers, this_server): (&Issuers, &str),
+    (issuers, public_url): (&Issuers, &str),
     now: UtcTime,
 ) -> Result<TrustRule, ApiError> {
     require_product(conn, caller, product)?;
@@ -77,7 +77,7 @@ pub fn create(
         name: new.name.trim().to_owned(),
         provider: new.provider,
         issuer,
-        audience: new.audience.unwrap_or_else(|| this_server.to_owned()),
+        audience: new.audience.unwrap_or_else(|| audience_of(public_url, &caller.organization.to_string())),
         repository_id: new.repository_id,
         branches_json: json(&new.patterns.branches)?,
         tags_json: json(&new.patterns.tags)?,
@@ -127,7 +127,7 @@ fn check(rule: &TrustRule, issuers: &Issuers) -> Result<(), ApiError> {
     let length = rule.audience.chars().count();
     let is_audience = (1..=MAX_AUDIENCE_CHARS).contains(&length) && !rule.audience.chars().any(char::is_control);
     faults.require(is_audience, "/audience", "must have 1 to 500 characters");
-    let Patterns { branches, tags, environments } = rule.patterns();
+    let Patterns { branches, tags, environments } = rule.patterns().unwrap_or_default();
     let any_ref = !branches.is_empty() || !tags.is_empty();
     faults.require(any_ref, "/branches", "must name at least one branch or tag; `**` is all");
     let lists = [("/branches", &branches), ("/tags", &tags), ("/environments", &environments)];

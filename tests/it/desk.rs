@@ -267,6 +267,7 @@ impl Shop {
             actor: Actor::User(self.tenant.editor.id),
             permissions: Permissions::of_role(Role::Editor),
             products: ProductScope::all(),
+            branch: None,
         }
     }
 

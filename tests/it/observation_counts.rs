@@ -143,6 +143,7 @@ fn check_history(acts: Vec<Act>) {
                 actor: Actor::User(UserId::generate()),
                 permissions: Permissions::of_role(Role::Admin),
                 products: ProductScope::all(),
+                branch: None,
             };
             for act in acts {
                 perform(conn, &caller, act);

@@ -271,6 +271,7 @@ fn caller(tenant: &Tenant, role: Role) -> Caller {
         actor: Actor::User(tenant.editor.id),
         permissions: Permissions::of_role(role),
         products: ProductScope::all(),
+        branch: None,
     }
 }
 

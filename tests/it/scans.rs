@@ -21,6 +21,7 @@ both_databases!(
     bare_compressed_and_archived_files_are_read,
     what_is_wrong_with_an_upload_is_said_with_its_place,
     a_file_with_several_tools_makes_a_scan_of_each,
+    reports_of_one_file_with_one_name_are_kept_apart,
     a_long_import_answers_with_an_upload_to_watch,
     an_upload_that_waits_for_others_says_so,
     a_dry_run_counts_and_keeps_nothing,
@@ -261,6 +262,52 @@ async fn a_file_with_several_tools_makes_a_scan_of_each(app: TestApp) {
     assert_eq!((counts(&answer), tools), ([2, 0, 0, 0, 0], vec![json!("Lint"), json!("Other")]));
     let again = acme.editor.scan_bytes("product=shop", "application/json", bytes).await.expect(201);
     assert_eq!((counts(&again), again["scans"].as_array().unwrap().len()), ([0, 0, 2, 0, 0], 2));
+}
+
+/// PB-6: one name for several reports of a tool does not make them one scan.
+async fn reports_of_one_file_with_one_name_are_kept_apart(app: TestApp) {
+    let acme = app.tenant("acme").await;
+    let of_kind = |kind: &str, rules: &[&str]| {
+        let findings: Vec<_> = rules.iter().map(|rule| found(rule, "x.rs", 1)).collect();
+        let mut report: Value = serde_json::from_slice(&sarif(&findings).bytes()).unwrap();
+        report["runs"][0]["automationDetails"] = json!({ "id": kind });
+        report
+    };
+    let together = |first: Value, second: Value| {
+        let mut both = first;
+        both["runs"].as_array_mut().unwrap().push(second["runs"][0].clone());
+        serde_json::to_vec(&both).unwrap()
+    };
+    let zipped = |first: Value, second: Value| {
+        let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        for (name, report) in [("api/report.sarif", first), ("web/report.sarif", second)] {
+            writer.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+            writer.write_all(&serde_json::to_vec(&report).unwrap()).unwrap();
+        }
+        writer.finish().unwrap().into_inner()
+    };
+    let post =
+        async |query: &str, bytes: Vec<u8>| acme.editor.scan_bytes(query, "application/octet-stream", bytes).await;
+    let (kinds, same) = (["java/", "python/"], ["", ""]);
+    for (query, kinds, is_zip, names) in [
+        ("product=a&name=nightly", kinds, false, ["nightly (java)", "nightly (python)"]),
+        ("product=b&name=nightly", same, true, ["nightly (api/report.sarif)", "nightly (web/report.sarif)"]),
+        ("product=c", same, true, [" (api/report.sarif)", " (web/report.sarif)"]),
+    ] {
+        let pack = |first: &[&str], second: &[&str]| {
+            let (first, second) = (of_kind(kinds[0], first), of_kind(kinds[1], second));
+            if is_zip { zipped(first, second) } else { together(first, second) }
+        };
+        let done = post(query, pack(&["a", "b"], &["c"])).await.expect(201);
+        assert_eq!((counts(&done), done["scans"].as_array().unwrap().len()), ([3, 0, 0, 0, 0], 2), "{query}");
+        let sources = acme.viewer.get_all(&format!("/scan-sources?product={}", done.text("product_id"))).await;
+        let mut known: Vec<&str> = sources.iter().map(|source| source["name"].as_str().unwrap()).collect();
+        known.sort_unstable();
+        assert_eq!(known, names.map(str::trim_start), "{query}");
+        // What one part no longer has, the other part leaves alone.
+        let next = post(query, pack(&["a"], &["c"])).await.expect(201);
+        assert_eq!(counts(&next), [0, 0, 2, 0, 1], "{query}");
+    }
 }
 
 async fn a_long_import_answers_with_an_upload_to_watch(app: TestApp) {

@@ -24,6 +24,7 @@ both_databases!(
     a_token_is_exchanged_once_however_many_ask_at_once,
     a_rule_admits_the_runs_that_it_names_and_no_others,
     a_pipeline_of_gitlab_is_known_by_its_project,
+    a_caller_who_hangs_up_keeps_the_keys_from_nobody,
     keys_rotate_and_the_issuer_is_asked_once_a_minute_at_most,
     an_issuer_that_cannot_be_asked_is_told_apart_from_a_bad_token,
     only_trusted_issuers_are_asked_and_never_in_private_networks,
@@ -33,20 +34,23 @@ both_databases!(
     an_exchange_says_what_is_wrong_with_its_form,
 );
 
-const EXCHANGE: &str = "/api/v1/auth/oidc/exchange";
-const AUDIENCE: &str = "https://patchbay.example";
-const FORM: &str = "application/x-www-form-urlencoded";
+/// Where tokens are exchanged.
+pub const EXCHANGE: &str = "/api/v1/auth/oidc/exchange";
+/// The public URL of the server.
+pub const AUDIENCE: &str = "https://patchbay.example";
+/// The content type of a form.
+pub const FORM: &str = "application/x-www-form-urlencoded";
 
 /// A server that trusts an issuer, with a product that trusts runs of repository 42.
-struct Trusting {
-    app: TestApp,
-    issuer: Issuer,
-    acme: Tenant,
-    product: String,
+pub struct Trusting {
+    pub app: TestApp,
+    pub issuer: Issuer,
+    pub acme: Tenant,
+    pub product: String,
 }
 
 impl Trusting {
-    async fn new(app: TestApp) -> Self {
+    pub async fn new(app: TestApp) -> Self {
         let issuer = Issuer::start();
         let url = issuer.url();
         let settings = [("oidc_issuers", url.as_str()), ("private_hosts", "127.0.0.1"), ("public_url", AUDIENCE)];
@@ -59,7 +63,7 @@ impl Trusting {
     }
 
     /// Makes a rule with more than the usual.
-    async fn rule(&self, more: Value) -> Answer {
+    pub async fn rule(&self, more: Value) -> Answer {
         let mut rule = json!({
             "name": "releases", "provider": "github", "issuer": self.issuer.url(), "repository_id": "42", "branches": ["main"],
         });
@@ -67,21 +71,26 @@ impl Trusting {
         self.acme.admin.post(&self.rules(), rule).await
     }
 
-    fn rules(&self) -> String {
+    pub fn rules(&self) -> String {
         format!("/products/{}/trust-rules", self.product)
     }
 
-    fn now_s(&self) -> i64 {
+    pub fn now_s(&self) -> i64 {
         let now: UtcTime = self.app.app.clock.now();
         now.as_micros() / 1_000_000
     }
 
     /// What a run on the branch main says.
-    fn claims(&self) -> Value {
-        claims_of(&self.issuer, self.now_s())
+    pub fn claims(&self) -> Value {
+        claims_of(&self.issuer, &self.audience(), self.now_s())
     }
 
-    fn claims_with(&self, more: Value) -> Value {
+    /// What names the organization in tokens.
+    pub fn audience(&self) -> String {
+        format!("{AUDIENCE}/organizations/{}", self.acme.id)
+    }
+
+    pub fn claims_with(&self, more: Value) -> Value {
         let mut claims = self.claims();
         for (name, value) in more.as_object().unwrap() {
             match value {
@@ -92,28 +101,28 @@ impl Trusting {
         claims
     }
 
-    fn token(&self) -> String {
+    pub fn token(&self) -> String {
         self.token_of(&self.claims())
     }
 
-    fn token_of(&self, claims: &Value) -> String {
+    pub fn token_of(&self, claims: &Value) -> String {
         signed(claims)
     }
 
-    async fn exchange(&self, token: &str) -> Answer {
+    pub async fn exchange(&self, token: &str) -> Answer {
         exchange(&self.app.anybody(), token, &[]).await
     }
 
     /// Whoever sends this as bearer.
-    fn run(&self, bearer: &str) -> Client {
+    pub fn run(&self, bearer: &str) -> Client {
         self.app.anybody().in_organization("acme").with_bearer(bearer)
     }
 }
 
 /// What a run on the branch main says at this second.
-fn claims_of(issuer: &Issuer, now_s: i64) -> Value {
+fn claims_of(issuer: &Issuer, audience: &str, now_s: i64) -> Value {
     json!({
-        "iss": issuer.url(), "aud": AUDIENCE, "sub": "repo:acme/shop:ref:refs/heads/main",
+        "iss": issuer.url(), "aud": audience, "sub": "repo:acme/shop:ref:refs/heads/main",
         "jti": uuid::Uuid::now_v7().to_string(), "iat": now_s, "nbf": now_s, "exp": now_s + 300,
         "repository": "acme/shop", "repository_id": "42", "ref": "refs/heads/main", "ref_type": "branch",
         "event_name": "push", "workflow_ref": "acme/shop/.github/workflows/scan.yml@refs/heads/main",
@@ -124,13 +133,13 @@ fn signed(claims: &Value) -> String {
     sign(&json!({ "alg": "RS256", "typ": "JWT", "kid": "first" }), claims, Algorithm::RS256, FIRST_RSA)
 }
 
-async fn exchange(client: &Client, token: &str, more: &[(&str, &str)]) -> Answer {
+pub async fn exchange(client: &Client, token: &str, more: &[(&str, &str)]) -> Answer {
     let request = client.request(Method::POST, EXCHANGE);
     request.body(FORM, form(token, more)).send().await
 }
 
 /// What is sent to exchange a token, and more.
-fn form(token: &str, more: &[(&str, &str)]) -> String {
+pub fn form(token: &str, more: &[(&str, &str)]) -> String {
     let usual = [
         ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
         ("subject_token", token),
@@ -270,7 +279,7 @@ async fn refuses_forged_tokens_and_asks_nobody_but_the_issuer(app: TestApp) {
     of.exchange(&of.token()).await.expect(200);
     let curve = sign(&json!({ "alg": "ES256", "kid": "curve" }), &of.claims(), Algorithm::ES256, FIRST_EC);
     of.exchange(&curve).await.expect(200);
-    of.exchange(&of.token_of(&of.claims_with(json!({ "aud": ["x", AUDIENCE], "exp": of.now_s() - 29 }))))
+    of.exchange(&of.token_of(&of.claims_with(json!({ "aud": ["x", of.audience()], "exp": of.now_s() - 29 }))))
         .await
         .expect(200);
 }
@@ -283,10 +292,22 @@ async fn a_token_is_exchanged_once_however_many_ask_at_once(app: TestApp) {
     let mut statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 401, 401, 401, 401, 401, 401, 401]);
-    of.app.app.clock.advance(Duration::from_secs(200));
-    let now = of.app.app.clock.now();
-    of.app.app.db.write(move |conn| patchbay::workloads::service::sweep(conn, now)).await.unwrap();
+    let sweep_after = async |seconds: u64| {
+        of.app.app.clock.advance(Duration::from_secs(seconds));
+        let now = of.app.app.clock.now();
+        of.app.app.db.write(move |conn| patchbay::workloads::service::sweep(conn, now)).await.unwrap();
+    };
+    sweep_after(200).await;
     let again = of.exchange(&token).await.expect(401);
+    assert!(again.text("detail").contains("exchanged before"), "{again:?}");
+    // The token of a long job outlives the one that is given for it, and the other way round.
+    let (short, long) = (of.token(), of.token_of(&of.claims_with(json!({ "exp": of.now_s() + 3600 }))));
+    let given = of.exchange(&short).await.expect(200).text("access_token");
+    of.exchange(&long).await.expect(200);
+    sweep_after(400).await;
+    of.run(&given).scan("shop", &sarif(&[found("a", "x.rs", 1)])).await.expect(201);
+    sweep_after(501).await;
+    let again = of.exchange(&long).await.expect(401);
     assert!(again.text("detail").contains("exchanged before"), "{again:?}");
     of.exchange(&of.token_of(&of.claims_with(json!({ "jti": null })))).await.expect(401);
 }
@@ -307,16 +328,17 @@ async fn a_token_that_is_exchanged_at_two_instances_at_once_is_given_one_answer(
         let (status, made) =
             instances[0].send(Method::POST, &format!("/organizations/default{path}"), &body).await.unwrap();
         assert_eq!(status, 201, "{made}");
-        made["id"].as_str().unwrap().to_owned()
+        made
     };
-    let product = post("/products", json!({ "name": "shop" })).await;
+    let product = post("/products", json!({ "name": "shop" })).await["id"].as_str().unwrap().to_owned();
     let rule = json!({
         "name": "main", "provider": "github", "issuer": issuer.url(), "repository_id": "42", "branches": ["main"],
     });
-    post(&format!("/products/{product}/trust-rules"), rule).await;
+    let rule = post(&format!("/products/{product}/trust-rules"), rule).await;
+    let audience = rule["audience"].as_str().unwrap();
     let http = reqwest::Client::new();
     for _ in 0..10 {
-        let form = form(&signed(&claims_of(&issuer, chrono::Utc::now().timestamp())), &[]);
+        let form = form(&signed(&claims_of(&issuer, audience, chrono::Utc::now().timestamp())), &[]);
         let asked = instances.iter().map(|instance| {
             let request = http.post(format!("{}{EXCHANGE}", instance.url)).header("content-type", FORM);
             request.body(form.clone()).send()
@@ -351,7 +373,13 @@ async fn a_rule_admits_the_runs_that_it_names_and_no_others(app: TestApp) {
         (json!({}), pull_request.clone(), 403),
         (json!({}), target.clone(), 403),
         (json!({}), json!({ "event_name": null }), 403),
+        // Whoever comments, or whose fork's run it follows, chooses what such runs look at.
+        (json!({}), json!({ "event_name": "issue_comment" }), 403),
+        (json!({}), json!({ "event_name": "workflow_run" }), 403),
+        (json!({}), json!({ "event_name": "schedule" }), 200),
+        (json!({}), json!({ "event_name": "merge_group", "ref": "refs/heads/gh-readonly-queue/main/pr-7" }), 403),
         (json!({ "allow_pull_requests": true }), pull_request.clone(), 200),
+        (json!({}), json!({ "event_name": "workflow_run" }), 200),
         (json!({}), target, 200),
         (json!({}), json!({ "event_name": "pull_request", "ref": "refs/pull/7/merge", "base_ref": "develop" }), 403),
         (json!({ "allow_pull_requests": false, "branches": ["release/*"], "tags": ["v*"] }), branch("release/1"), 200),
@@ -363,9 +391,10 @@ async fn a_rule_admits_the_runs_that_it_names_and_no_others(app: TestApp) {
         (json!({}), json!({ "environment": "production" }), 200),
         (json!({ "environments": [], "workflow": ".github/workflows/scan.yml" }), json!({}), 200),
         (json!({}), json!({ "workflow_ref": "acme/shop/.github/workflows/evil.yml@refs/heads/main" }), 403),
+        (json!({}), json!({ "workflow_ref": "acme/shop/.github/workflows/scan.yml@x.yml@refs/heads/main" }), 403),
         (json!({}), json!({ "workflow_ref": null }), 403),
         (json!({ "workflow": null, "audience": "another" }), json!({}), 403),
-        (json!({}), json!({ "aud": "another" }), 200),
+        (json!({}), json!({ "aud": ["another", of.audience()] }), 200),
     ] {
         of.acme.admin.patch(&path, patch.clone()).await.expect(200);
         let answer = of.exchange(&of.token_of(&of.claims_with(claims.clone()))).await;
@@ -379,7 +408,7 @@ async fn a_pipeline_of_gitlab_is_known_by_its_project(app: TestApp) {
     let made = of.rule(rule).await.expect(201);
     let gitlab = |more: Value| {
         let mut claims = json!({
-            "iss": of.issuer.url(), "aud": AUDIENCE, "sub": "project_path:acme/shop:ref_type:branch:ref:main",
+            "iss": of.issuer.url(), "aud": of.audience(), "sub": "project_path:acme/shop:ref_type:branch:ref:main",
             "jti": uuid::Uuid::now_v7().to_string(), "iat": of.now_s(), "nbf": of.now_s(), "exp": of.now_s() + 300,
             "project_id": "7", "project_path": "acme/shop", "ref": "main", "ref_type": "branch",
             "ref_path": "refs/heads/main", "pipeline_source": "push",
@@ -396,6 +425,10 @@ async fn a_pipeline_of_gitlab_is_known_by_its_project(app: TestApp) {
         (json!({ "ref": "v1", "ref_type": "tag" }), 200),
         (json!({ "ref": "main", "ref_type": "tag" }), 403),
         (json!({ "pipeline_source": "merge_request_event" }), 403),
+        // The child of a pipeline does not say what that is for; where it runs, it may say.
+        (json!({ "pipeline_source": "parent_pipeline" }), 403),
+        (json!({ "pipeline_source": "parent_pipeline", "job_project_id": "7" }), 200),
+        (json!({ "pipeline_source": "parent_pipeline", "job_project_id": "7", "project_id": "8" }), 403),
         (json!({ "ref_path": "refs/merge-requests/3/head" }), 403),
         (json!({ "ci_config_ref_uri": "gitlab.example.com/acme/shop//other.yml@refs/heads/main" }), 403),
         // A token of one CI is none of another, whatever numbers it has.
@@ -437,6 +470,19 @@ async fn a_pipeline_of_gitlab_is_known_by_its_project(app: TestApp) {
         let answer = of.exchange(&gitlab(claims.clone())).await;
         assert_eq!(answer.status, status, "{patch} {claims}: {answer:?}");
     }
+}
+
+/// PB-9: who hangs up while the issuer is asked takes the keys from nobody.
+async fn a_caller_who_hangs_up_keeps_the_keys_from_nobody(app: TestApp) {
+    let of = Trusting::new(app).await;
+    of.issuer.be_slow(Duration::from_millis(300));
+    let hasty = reqwest::Client::builder().timeout(Duration::from_millis(100)).build().unwrap();
+    let request = hasty.post(format!("{}{EXCHANGE}", of.app.url)).header("content-type", FORM);
+    request.body(form(&of.token(), &[])).send().await.unwrap_err();
+    of.exchange(&of.token()).await.expect(200);
+    of.issuer.be_slow(Duration::ZERO);
+    of.exchange(&of.token()).await.expect(200);
+    assert_eq!(of.issuer.calls().len(), 2);
 }
 
 async fn keys_rotate_and_the_issuer_is_asked_once_a_minute_at_most(app: TestApp) {
@@ -540,7 +586,7 @@ async fn only_admins_in_person_say_whom_to_trust(app: TestApp) {
         assert_eq!(of.rule(more.clone()).await.expect(400).pointers(), [pointer], "{more}");
     }
     let read = of.acme.viewer.get(&path).await.expect(200);
-    assert_eq!((read.header("etag"), &read["audience"]), ("\"1\"", &json!(AUDIENCE)));
+    assert_eq!((read.header("etag"), &read["audience"]), ("\"1\"", &json!(of.audience())));
     let log = of.acme.admin.get_all("/audit-log?subject_kind=trust_rule").await;
     assert_eq!((log.len(), &log[0]["action"]), (1, &json!("trust_rule.created")));
 }
@@ -552,7 +598,13 @@ async fn what_a_rule_admits_ends_with_the_rule(app: TestApp) {
     let report = sarif(&[found("a", "x.rs", 1)]);
     run.scan("shop", &report).await.expect(201);
     let known = of.acme.admin.get_all(&of.rules()).await;
-    of.acme.admin.delete(&format!("{}/{}", of.rules(), known[0]["id"].as_str().unwrap())).await.expect(204);
+    let rule = format!("{}/{}", of.rules(), known[0]["id"].as_str().unwrap());
+    // A rule that has changed is another one.
+    of.acme.admin.patch(&rule, json!({ "name": "narrower" })).await.expect(200);
+    run.scan("shop", &report).await.expect(401);
+    let run = of.run(&of.exchange(&of.token()).await.expect(200).text("access_token"));
+    run.scan("shop", &report).await.expect(201);
+    of.acme.admin.delete(&rule).await.expect(204);
     run.scan("shop", &report).await.expect(401);
     of.exchange(&token).await.expect(403);
     of.run(&token).scan("shop", &report).await.expect(403);
@@ -588,7 +640,22 @@ async fn an_exchange_says_what_is_wrong_with_its_form(app: TestApp) {
     ] {
         let refused = exchange(&of.app.anybody(), &of.token(), &[(name, value)]).await.expect(400);
         assert_eq!(refused.pointers(), [name], "{refused:?}");
+        let word = match name {
+            "grant_type" => "unsupported_grant_type",
+            "scope" => "invalid_scope",
+            "audience" => "invalid_target",
+            _ => "invalid_request",
+        };
+        assert_eq!(refused.text("error"), word);
     }
+    for (token, status) in
+        [("x".to_owned(), 401), (of.token_of(&of.claims_with(json!({ "repository_id": "43" }))), 403)]
+    {
+        assert_eq!(of.exchange(&token).await.expect(status).text("error"), "invalid_request");
+    }
+    // Libraries send more than is asked for, and fields without a value.
+    let more = [("client_id", "ci"), ("audience", ""), ("scope", ""), ("requested_token_type", "")];
+    exchange(&of.app.anybody(), &of.token(), &more).await.expect(200);
     let json = of.app.anybody().post(EXCHANGE, json!({})).await;
     assert!([400, 415].contains(&json.status), "{json:?}");
 }

@@ -94,6 +94,18 @@ impl From<NumberedEngagement> for CompatEngagement {
     }
 }
 
+/// DefectDojo has more words than we have states.
+const STATUSES: [(&str, EngagementState); 8] = [
+    ("Not Started", EngagementState::Planned),
+    ("Blocked", EngagementState::Planned),
+    ("On Hold", EngagementState::Planned),
+    ("Scheduled", EngagementState::Planned),
+    ("Waiting for Resource", EngagementState::Planned),
+    ("In Progress", EngagementState::Active),
+    ("Completed", EngagementState::Closed),
+    ("Cancelled", EngagementState::Closed),
+];
+
 const fn word_of(state: EngagementState) -> &'static str {
     match state {
         EngagementState::Planned => "Not Started",
@@ -102,14 +114,13 @@ const fn word_of(state: EngagementState) -> &'static str {
     }
 }
 
-/// DefectDojo has more words than we have states.
-fn state_of(word: &str) -> Option<EngagementState> {
-    match word.to_ascii_lowercase().as_str() {
-        "not started" | "blocked" | "on hold" | "waiting for resource" => Some(EngagementState::Planned),
-        "in progress" => Some(EngagementState::Active),
-        "completed" | "cancelled" => Some(EngagementState::Closed),
-        _ => None,
-    }
+/// The state that a status stands for, whatever its case; `pointer` is where the client said it.
+fn state_of(word: &str, pointer: &str) -> Result<EngagementState, ApiError> {
+    let found = STATUSES.iter().find(|(known, _)| known.eq_ignore_ascii_case(word.trim()));
+    found.map(|(_, state)| *state).ok_or_else(|| {
+        let words = STATUSES.map(|(known, _)| known).join(", ");
+        ApiError::invalid(pointer, format!("must be one of {words}"))
+    })
 }
 
 /// An engagement to find or make.
@@ -156,14 +167,11 @@ impl CompatEngagementChange {
         if self.name.is_none() && self.description.is_none() && self.status.is_none() {
             return Ok(None);
         }
-        let state = |word: &String| {
-            let unknown = || ApiError::invalid("/status", "must be Not Started, In Progress or Completed");
-            state_of(word).ok_or_else(unknown)
-        };
+        let state = self.status.as_deref().map(|word| state_of(word, "/status")).transpose()?;
         Ok(Some(EngagementPatch {
             name: self.name.clone().map_or(Patch::Keep, Patch::Set),
             description: self.description.clone().map_or(Patch::Keep, Patch::Set),
-            state: self.status.as_ref().map(state).transpose()?.map_or(Patch::Keep, Patch::Set),
+            state: state.map_or(Patch::Keep, Patch::Set),
             ..EngagementPatch::default()
         }))
     }
@@ -181,7 +189,7 @@ struct EngagementFilter {
     name: Option<String>,
     /// On the product with this number.
     product: Option<Number>,
-    /// That stand there: `In Progress`.
+    /// That stand there, in a word of DefectDojo's, whatever its case: `In Progress`.
     #[param(max_length = 50, example = "In Progress")]
     status: Option<String>,
 }
@@ -199,7 +207,7 @@ async fn compat_list_engagements(
         number: filter.id.map(|id| id.0),
         name: filter.name.clone(),
         parent: filter.product.map(|product| product.0),
-        state: filter.status.as_deref().and_then(state_of),
+        state: filter.status.as_deref().map(|word| state_of(word, "status")).transpose()?,
         ..Wish::default()
     };
     let Rows { rows, count } = service::engagements(&app.db, caller, wish, list.part).await?;

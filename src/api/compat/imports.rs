@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse, post};
+use chrono::{NaiveDate, NaiveTime};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -25,11 +26,17 @@ use crate::clients::service as clients;
 use crate::db::conn::Conn;
 use crate::products::model::IdOrName;
 use crate::products::target::Wanted;
-use crate::scans::model::{Scan, ScanCounts, UploadSettings};
+use crate::scans::model::{Scan, ScanCounts, ScanOutcome, UploadSettings};
 use crate::scans::service::{self, Submission};
 
 /// How long an import is waited for: such clients know no other answer than that it is done.
 const WAIT: Duration = Duration::from_secs(600);
+/// How long before midnight UTC a day begins where it begins first: at UTC+14.
+const BEGINS_BEFORE: Duration = Duration::from_secs(14 * 3600);
+/// How long after midnight UTC a day is over where it ends last: a day later, at UTC-12.
+const OVER_AFTER: Duration = Duration::from_secs((24 + 12) * 3600);
+/// What is said where nothing was written.
+const OUTDATED: &str = "the report is older than the newest one of this test, so it was recorded and changed nothing";
 
 /// The routes of imports.
 pub fn routes(config: &mut ServiceConfig) {
@@ -78,7 +85,8 @@ struct CompatImport {
     /// The service that was scanned: its findings are compared with its own only.
     #[schema(max_length = 200, example = "checkout")]
     service: Option<String>,
-    /// The day of the scan; not a day to come.
+    /// The day of the scan in any time zone; not a day to come. The report may know the time; a day that is still going
+    /// on somewhere says nothing more.
     #[schema(format = Date, example = "2026-06-01")]
     scan_date: Option<String>,
     /// Leave findings below this severity alone.
@@ -129,6 +137,11 @@ struct CompatImported {
     /// The day of the scan.
     #[schema(format = Date, example = "2026-06-01")]
     scan_date: String,
+    /// What the report did, once it is imported: `outdated` if the report of any tool in it came too late.
+    outcome: Option<ScanOutcome>,
+    /// What is to be known of that, if anything.
+    #[schema(example = "the report is older than the newest one of this test, so it was recorded and changed nothing")]
+    message: Option<String>,
     /// The branch.
     #[schema(example = "main")]
     branch_tag: Option<String>,
@@ -137,7 +150,7 @@ struct CompatImported {
     commit_hash: Option<String>,
     /// Whether what the report does not hold was resolved.
     close_old_findings: bool,
-    /// Counts.
+    /// Counts of the scan sources that the report was compared with; none while it is still being imported.
     statistics: CompatStatistics,
     /// The upload in Patchbay's own API.
     upload_id: UploadId,
@@ -211,20 +224,16 @@ async fn import(
 ) -> Result<HttpResponse, ApiError> {
     let parts: CompatImport = read_leniently(&upload.fields)?;
     let now = app.clock.now();
-    let scanned_at = parts.scanned_at(now)?;
+    let day = parts.day(now)?;
+    let (place, scan_type, before) = find_place(&app, &caller, &parts, is_reimport, now).await?;
+    let over = day.filter(|day| day.over_at() <= now);
     let close_old_findings = parts.close_old_findings.map_or(is_reimport, |flag| flag.0);
-    let (named, called, seen_by) = (parts.named(is_reimport), parts.scan_type.clone(), caller.clone());
-    let (place, scan_type, before) = app
-        .db
-        .write_again(move |conn| {
-            let scan_type = scan_type_of(conn, &seen_by, called.as_deref(), named.test)?;
-            let place = resolve::resolve(conn, &seen_by, &named, scan_type, now)?;
-            let before = counted(conn, &place)?;
-            Ok((place, scan_type, before))
-        })
-        .await?;
-    let settings =
-        UploadSettings { scanned_at, resolve_missing: close_old_findings, ..parts.settings(scan_type, &place) };
+    let settings = UploadSettings {
+        scanned_since: over.map(Day::begins_at),
+        scanned_at: over.map(Day::over_at),
+        resolve_missing: close_old_findings,
+        ..parts.settings(scan_type, &place)
+    };
     let submission = Submission {
         wanted: wanted(&place),
         settings,
@@ -244,20 +253,51 @@ async fn import(
             Ok::<_, ApiError>((scans, counted(conn, &of_place)?))
         })
         .await?;
-    let statistics = CompatStatistics::new(&before, sum(&scans), &after);
-    let view = CompatImported::new(place, upload, &scans, statistics, scanned_at.unwrap_or(now));
+    let statistics = CompatStatistics::new(&of_scans(before, &scans), sum(&scans), &of_scans(after, &scans));
+    let view = CompatImported::new(place, upload, &scans, statistics, day.unwrap_or_else(|| Day::of(now)));
     let mut answer = if is_done { HttpResponse::Created() } else { HttpResponse::Accepted() };
     Ok(answer.json(CompatImported { close_old_findings, ..view }))
+}
+
+/// Where an import goes, as what, and what the sources that it may write to hold before it.
+async fn find_place(
+    app: &App,
+    caller: &Caller,
+    parts: &CompatImport,
+    is_reimport: bool,
+    now: UtcTime,
+) -> Result<(Place, ScanType, Vec<Counted>), ApiError> {
+    let (named, called) = (parts.named(is_reimport), parts.scan_type.clone());
+    let caller = caller.clone();
+    app.db
+        .write_again(move |conn| {
+            let scan_type = scan_type_of(conn, &caller, called.as_deref(), named.test)?;
+            let place = resolve::resolve(conn, &caller, &named, scan_type, now)?;
+            let before = counted(conn, &place)?;
+            Ok((place, scan_type, before))
+        })
+        .await
 }
 
 fn sum(scans: &[Scan]) -> ScanCounts {
     scans.iter().map(|scan| scan.counts).sum()
 }
 
+/// What is counted where an import goes: its scans tell later which sources it wrote to.
 fn counted(conn: &mut Conn, place: &Place) -> Result<Vec<Counted>, ApiError> {
-    let name = place.test.source_name();
     let (organization, of) = (place.product.organization_id, (place.engagement.id, place.branch.id));
-    Ok(statistics::of_test(conn, organization, of, name.as_deref())?)
+    Ok(statistics::of_sources(conn, organization, of)?)
+}
+
+/// What was counted of the sources of these scans.
+fn of_scans(counted: Vec<Counted>, scans: &[Scan]) -> Vec<Counted> {
+    counted.into_iter().filter(|one| scans.iter().any(|scan| scan.source_id == one.source_id)).collect()
+}
+
+/// What an import did as a whole: what was not written first, so that nobody overlooks it.
+fn outcome_of(scans: &[Scan]) -> Option<ScanOutcome> {
+    let outcomes = [ScanOutcome::Outdated, ScanOutcome::Imported, ScanOutcome::Unchanged];
+    outcomes.into_iter().find(|outcome| scans.iter().any(|scan| scan.outcome == *outcome))
 }
 
 /// The scan type that is said, else that of the test.
@@ -281,17 +321,40 @@ fn wanted(place: &Place) -> Wanted {
     }
 }
 
+/// A day by the calendar of whoever says it, in a time zone that nobody knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Day(NaiveDate);
+
+impl Day {
+    fn of(time: UtcTime) -> Self {
+        Self(time.to_chrono().date_naive())
+    }
+
+    fn midnight(self) -> UtcTime {
+        self.0.and_time(NaiveTime::MIN).and_utc().into()
+    }
+
+    /// When it begins in the first time zone.
+    fn begins_at(self) -> UtcTime {
+        self.midnight().minus(BEGINS_BEFORE)
+    }
+
+    /// When it is over in the last time zone.
+    fn over_at(self) -> UtcTime {
+        self.midnight().plus(OVER_AFTER)
+    }
+}
+
 impl CompatImport {
-    /// When the scan ran. A day says less than a report or a receipt of that day, so today is no news.
-    fn scanned_at(&self, now: UtcTime) -> Result<Option<UtcTime>, ApiError> {
+    /// The day of the scan, if one is said.
+    fn day(&self, now: UtcTime) -> Result<Option<Day>, ApiError> {
         let Some(text) = &self.scan_date else { return Ok(None) };
         let unreadable = || ApiError::invalid("scan_date", "must be a day: YYYY-MM-DD");
-        let day = UtcTime::parse(text).ok_or_else(unreadable)?;
-        let (day_of_scan, today) = (day.to_chrono().date_naive(), now.to_chrono().date_naive());
-        if day_of_scan > today {
+        let day = UtcTime::parse(text).map(Day::of).ok_or_else(unreadable)?;
+        if day.begins_at() > now {
             return Err(ApiError::invalid("scan_date", "must not be in the future"));
         }
-        Ok((day_of_scan < today).then_some(day))
+        Ok(Some(day))
     }
 
     fn named(&self, is_reimport: bool) -> Named {
@@ -339,7 +402,8 @@ fn source_name(place: &Place, service: Option<&str>) -> Option<String> {
 }
 
 impl CompatImported {
-    fn new(place: Place, upload: UploadId, scans: &[Scan], statistics: CompatStatistics, scanned_at: UtcTime) -> Self {
+    fn new(place: Place, upload: UploadId, scans: &[Scan], statistics: CompatStatistics, day: Day) -> Self {
+        let outcome = outcome_of(scans);
         let of_organization = format!("/api/v1/organizations/{}", place.product.organization_id);
         Self {
             test: place.test.number,
@@ -351,7 +415,9 @@ impl CompatImported {
             engagement_name: place.engagement.name,
             test_title: place.test.title,
             scan_type: place.test.scan_type,
-            scan_date: scanned_at.to_chrono().date_naive().to_string(),
+            scan_date: day.0.to_string(),
+            outcome,
+            message: (outcome == Some(ScanOutcome::Outdated)).then(|| OUTDATED.to_owned()),
             branch_tag: Some(place.branch.name).filter(|name| !name.is_empty()),
             commit_hash: place.commit,
             close_old_findings: false,

@@ -132,6 +132,8 @@ struct ProductFilter {
 }
 
 /// List product types, as DefectDojo does.
+///
+/// Who sees one product only sees the type of that product; others are found by their exact names.
 #[utoipa::path(tag = "compatibility", params(PartParams, ProductTypeFilter), responses((status = 200, description = "Product types.", body = Results<CompatProductType>)))]
 #[get("/v2/product_types")]
 async fn compat_list_product_types(
@@ -181,6 +183,8 @@ async fn compat_list_products(
 }
 
 /// Find or create a product, as DefectDojo does.
+///
+/// Whoever uploads says its product type once. Who may write says another one here, also of a product that is there.
 #[utoipa::path(tag = "compatibility", request_body = CompatNewProduct, responses((status = 201, description = "The product.", body = CompatProduct)))]
 #[post("/v2/products")]
 async fn compat_create_product(

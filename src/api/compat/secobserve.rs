@@ -21,6 +21,7 @@ use crate::clients::service as clients;
 use crate::gates::service as gates;
 use crate::products::model::IdOrName;
 use crate::products::target::Wanted;
+use crate::reports::read::words;
 use crate::scans::model::{ScanCounts, UploadSettings};
 use crate::scans::service::{self, Submission};
 
@@ -37,7 +38,7 @@ pub fn routes(config: &mut ServiceConfig) {
 /// What is said with a report. Parts that are not known here are ignored; the format is recognised by the content.
 #[derive(Debug, Deserialize, IntoParams, ToSchema)]
 struct CompatObservations {
-    /// The report as the tool wrote it.
+    /// The report as the tool wrote it. Its observations are compared with those of files of the same name only.
     #[schema(value_type = String, format = Binary)]
     #[expect(dead_code, reason = "describes the form to the document; the file is read as it comes")]
     file: Option<String>,
@@ -50,7 +51,7 @@ struct CompatObservations {
     /// The service that was scanned: its observations are compared with its own only.
     #[schema(max_length = 200, example = "checkout")]
     service: Option<String>,
-    /// The image that was scanned.
+    /// The image that was scanned. Its tag and digest do not matter: they change with every build.
     #[schema(max_length = 500, example = "registry.example.com/shop:1.2")]
     docker_image_name_tag: Option<String>,
     /// The address that was scanned.
@@ -144,7 +145,7 @@ async fn import(
     let parts: CompatObservations = read_leniently(&upload.fields)?;
     let organization = caller.organization;
     let submission = Submission {
-        settings: parts.settings(is_sbom),
+        settings: parts.settings(is_sbom, upload.file_name),
         wanted: Wanted {
             product: IdOrName::Name(parts.product_name),
             branch: parts.branch_name.map(IdOrName::Name),
@@ -173,11 +174,12 @@ async fn import(
 }
 
 impl CompatObservations {
-    /// What was scanned tells scans of the same tool apart.
-    fn settings(&self, is_sbom: bool) -> UploadSettings {
-        let asset = self.docker_image_name_tag.clone().or_else(|| self.endpoint_url.clone());
+    /// What was scanned tells scans of the same tool apart, and so does the name of the file, as in SecObserve.
+    fn settings(&self, is_sbom: bool, file_name: Option<String>) -> UploadSettings {
+        let image = self.docker_image_name_tag.as_deref().map(words::image_name).filter(|name| !name.is_empty());
+        let asset = image.or(self.endpoint_url.as_deref()).map(str::to_owned);
         let name = if is_sbom { Some(SBOM.to_owned()) } else { self.service.clone().or_else(|| asset.clone()) };
-        UploadSettings { name, asset, resolve_missing: !is_sbom, ..UploadSettings::default() }
+        UploadSettings { name, file_name, asset, resolve_missing: !is_sbom, ..UploadSettings::default() }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::scans::model::ScanCounts;
 /// Findings by status.
 #[derive(Debug, Clone, Copy, Default, Serialize, ToSchema)]
 struct CompatStatusCounts {
-    /// Active ones.
+    /// Active ones, without those in review.
     #[schema(example = 12)]
     active: i64,
     /// Duplicates.
@@ -29,8 +29,8 @@ struct CompatStatusCounts {
     /// Accepted risks.
     #[schema(example = 2)]
     risk_accepted: i64,
-    /// All of them.
-    #[schema(example = 19)]
+    /// All of them, with those in review.
+    #[schema(example = 21)]
     total: i64,
 }
 
@@ -38,9 +38,9 @@ impl CompatStatusCounts {
     fn add(&mut self, status: ObservationStatus, observations: i64) {
         self.total += observations;
         match status {
-            ObservationStatus::Open | ObservationStatus::Affected | ObservationStatus::InReview => {
-                self.active += observations;
-            }
+            ObservationStatus::Open | ObservationStatus::Affected => self.active += observations,
+            // Findings that came as not active wait in review. DefectDojo counts such ones in the total only.
+            ObservationStatus::InReview => {}
             ObservationStatus::Resolved => self.is_mitigated += observations,
             ObservationStatus::Duplicate => self.duplicate += observations,
             ObservationStatus::FalsePositive => self.false_p += observations,
@@ -70,7 +70,7 @@ struct CompatSeverityCounts {
 impl From<&[Counted]> for CompatSeverityCounts {
     fn from(counted: &[Counted]) -> Self {
         let mut all = Self::default();
-        for Counted { severity, status, observations } in counted {
+        for Counted { severity, status, observations, .. } in counted {
             let of_severity = match SeverityWord::from(*severity) {
                 SeverityWord::Info => &mut all.info,
                 SeverityWord::Low => &mut all.low,

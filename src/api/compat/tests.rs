@@ -90,7 +90,7 @@ struct TestFilter {
     engagement: Option<Number>,
     /// Of the test type with this number.
     test_type: Option<Number>,
-    /// Of the test type with this name.
+    /// Of the test type with this name, whatever its case.
     #[param(max_length = 200, example = "Trivy Scan")]
     scan_type: Option<String>,
 }

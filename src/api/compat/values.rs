@@ -8,6 +8,7 @@ use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, 
 use utoipa::{PartialSchema, ToSchema, openapi::RefOr};
 
 use crate::base::severity::Severity;
+use crate::observations::status::ObservationStatus;
 
 /// A whole number, which may come as text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,6 +155,42 @@ impl From<Severity> for SeverityWord {
             Severity::High => Self::High,
             Severity::Critical => Self::Critical,
         }
+    }
+}
+
+/// What a status is to DefectDojo, whose findings have flags instead. What is under review is not active there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StatusFlags {
+    /// Something is to be done.
+    pub active: bool,
+    /// It is none.
+    pub false_p: bool,
+    /// It is another one's duplicate.
+    pub duplicate: bool,
+    /// It is no matter of security here.
+    pub out_of_scope: bool,
+    /// It is accepted.
+    pub risk_accepted: bool,
+    /// It is fixed.
+    pub is_mitigated: bool,
+    /// Somebody looks at it.
+    pub under_review: bool,
+}
+
+impl From<ObservationStatus> for StatusFlags {
+    fn from(status: ObservationStatus) -> Self {
+        let mut flags = Self::default();
+        let flag = match status {
+            ObservationStatus::Open | ObservationStatus::Affected => &mut flags.active,
+            ObservationStatus::InReview => &mut flags.under_review,
+            ObservationStatus::Resolved => &mut flags.is_mitigated,
+            ObservationStatus::Duplicate => &mut flags.duplicate,
+            ObservationStatus::FalsePositive => &mut flags.false_p,
+            ObservationStatus::NotAffected | ObservationStatus::NotSecurity => &mut flags.out_of_scope,
+            ObservationStatus::RiskAccepted => &mut flags.risk_accepted,
+        };
+        *flag = true;
+        flags
     }
 }
 

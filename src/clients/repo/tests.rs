@@ -1,15 +1,16 @@
-//! Tests.
+//! Tests, and the scan sources of what is imported into them.
 
 use diesel::dsl::count_star;
 use diesel::prelude::*;
 
 use super::take_numbers;
-use crate::base::ids::{EngagementId, OrganizationId};
+use crate::base::ids::{EngagementId, OrganizationId, ProductId};
 use crate::base::scope::ProductScope;
 use crate::base::time::UtcTime;
-use crate::clients::model::{EngagementNumber, NumberedTest, Part, Test, Wish};
+use crate::clients::model::{EngagementNumber, ImportedSource, NumberedTest, Part, Test, Wish};
+use crate::clients::scan_type;
 use crate::db::conn::{Conn, MultiBackend};
-use crate::db::schema::{client_engagements, client_tests, engagements};
+use crate::db::schema::{client_engagements, client_tests, engagements, scan_sources, scans};
 use crate::{in_scope, on_backend};
 
 /// The tests that match. A macro, because a query that counts has another type than one that selects.
@@ -37,11 +38,16 @@ macro_rules! wished {
         if let Some(engagement) = $wish.parent {
             query = query.filter(client_engagements::number.eq(engagement));
         }
-        if let Some(scan_type) = &$wish.scan_type {
-            query = query.filter(client_tests::scan_type.eq(scan_type.clone()));
+        if let Some(name) = &$wish.scan_type {
+            query = query.filter(client_tests::scan_type.eq(as_stored(name)));
         }
         query
     }};
+}
+
+/// The name of a scan type as imports store it: they take it whatever its case.
+fn as_stored(name: &str) -> String {
+    scan_type::by_name(name).map_or_else(|_unknown| name.to_owned(), |known| known.name.to_owned())
 }
 
 /// A part of the tests of products that may be seen, in the order of their numbers.
@@ -102,4 +108,58 @@ pub fn find_or_make(
     })?;
     // Read back: another request may have been first.
     find(conn, organization, engagement, title, scan_type)?.ok_or(diesel::result::Error::NotFound)
+}
+
+/// All tests of an engagement.
+pub fn of_engagement(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    engagement: EngagementId,
+) -> QueryResult<Vec<Test>> {
+    client_tests::table
+        .filter(client_tests::organization_id.eq(organization).and(client_tests::engagement_id.eq(engagement)))
+        .order(client_tests::number)
+        .select(Test::as_select())
+        .load(conn)
+}
+
+/// Which scan sources. What is not given does not matter.
+#[derive(Debug, Clone, Default)]
+pub struct SourceWish {
+    /// Of scans of this engagement.
+    pub engagement: Option<EngagementId>,
+    /// Of one of these products.
+    pub products: Vec<ProductId>,
+    /// Whose newest scan was of one of these formats.
+    pub formats: Vec<String>,
+}
+
+/// The scan sources of products that may be seen, at most `limit`. One that was never scanned has no format, and is left
+/// out.
+pub fn sources(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    scope: &ProductScope,
+    wish: &SourceWish,
+    limit: i64,
+) -> QueryResult<Vec<ImportedSource>> {
+    let newest = scans::organization_id
+        .eq(scan_sources::organization_id)
+        .and(scan_sources::latest_scan_id.eq(scans::id.nullable()));
+    let query = scan_sources::table
+        .inner_join(scans::table.on(newest))
+        .filter(scan_sources::organization_id.eq(organization))
+        .select((scan_sources::id, scan_sources::name, scans::format))
+        .into_boxed::<MultiBackend>();
+    let mut query = in_scope!(query, scope, scan_sources::product_id);
+    if let Some(engagement) = wish.engagement {
+        query = query.filter(scan_sources::engagement_id.eq(engagement));
+    }
+    if !wish.products.is_empty() {
+        query = query.filter(scan_sources::product_id.eq_any(wish.products.clone()));
+    }
+    if !wish.formats.is_empty() {
+        query = query.filter(scans::format.eq_any(wish.formats.clone()));
+    }
+    query.order(scan_sources::id).limit(limit).load(conn)
 }

@@ -290,7 +290,9 @@ impl Upload {
         let chosen = choose(&text, asked);
         let is_chosen = chosen.is_ok();
         let error = match chosen.and_then(|parser| Ok((parser.name, read(parser, &text)?))) {
-            Ok((format, reports)) => {
+            Ok((format, mut reports)) => {
+                let member = document.member.as_deref().and_then(text::some_line);
+                reports.iter_mut().for_each(|report| report.member.clone_from(&member));
                 let whole = self.whole.get_or_insert_with(|| ParsedFile { format, ..ParsedFile::default() });
                 whole.reports.extend(reports);
                 return Ok(());

@@ -4,6 +4,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -29,6 +30,7 @@ pub struct Issuer {
 struct Inner {
     keys: Vec<Value>,
     is_down: bool,
+    wait: Duration,
     discovery: Option<Value>,
     calls: Vec<String>,
 }
@@ -73,7 +75,11 @@ impl Issuer {
                     break;
                 }
                 let Ok(Some(request)) = Request::read(&stream) else { continue };
-                let answer = answer(&mut shared.lock().unwrap(), &request.path, &url);
+                let (answer, wait) = {
+                    let mut inner = shared.lock().unwrap();
+                    (answer(&mut inner, &request.path, &url), inner.wait)
+                };
+                thread::sleep(wait);
                 let _ = answer.write(&mut stream, true);
             }
         });
@@ -93,6 +99,11 @@ impl Issuer {
     /// It answers with errors from now on, or no longer.
     pub fn be_down(&self, is_down: bool) {
         self.inner.lock().unwrap().is_down = is_down;
+    }
+
+    /// It takes so long for an answer from now on.
+    pub fn be_slow(&self, wait: Duration) {
+        self.inner.lock().unwrap().wait = wait;
     }
 
     /// It has these keys from now on.
