@@ -39,7 +39,8 @@ pub struct Upload {
 /// Receives the body of a request and answers it with `work`: once for each `Idempotency-Key`.
 ///
 /// # Errors
-/// `Forbidden` without the permission to upload; as [`receive`] and `work`; `Conflict` and `Unprocessable` for a key that is in use, or was used for something else.
+/// `Forbidden` without the permission to upload, before the body is read; as [`receive`] and `work`; `Conflict` and
+/// `Unprocessable` for a key that is in use, or was used for something else.
 pub async fn once<F: Future<Output = Result<HttpResponse, ApiError>> + 'static>(
     app: &App,
     caller: &Caller,
