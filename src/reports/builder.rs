@@ -145,10 +145,13 @@ impl ReportBuilder {
         path: &str,
         mut take: impl FnMut(&mut Self, T, Box<str>),
     ) {
+        let mut place = format!("{path}/");
+        let list = place.len();
         for (index, entry) in entries.into_iter().enumerate() {
-            let place = format!("{path}/{index}");
+            place.truncate(list);
+            place.push_str(&index.to_string());
             if let Some(entry) = self.keep(entry, &place) {
-                take(self, entry, place.into());
+                take(self, entry, place.as_str().into());
             }
         }
     }
@@ -304,6 +307,9 @@ impl ReportBuilder {
 
     /// A fingerprint that several findings share identifies none of them: some tools write the CVE there.
     fn drop_shared_fingerprints(&mut self) {
+        if self.fingerprints < 2 {
+            return;
+        }
         let mut seen: HashMap<&str, bool> = HashMap::with_capacity(self.fingerprints);
         for print in self.report.findings.iter().filter_map(|finding| finding.fingerprint) {
             seen.entry(print).and_modify(|is_shared| *is_shared = true).or_insert(false);

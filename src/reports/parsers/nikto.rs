@@ -1,6 +1,7 @@
 //! Nikto: JSON and XML. What is said of many URLs of a host in the same words is one finding.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use serde::Deserialize;
 
@@ -80,15 +81,21 @@ fn parse(text: &str) -> Result<Vec<Report>, ParseError> {
         })?;
         builder.head().reported_at = time::of(last.element.attribute("starttime"));
     } else {
-        // Versions before 2.5 write a comma behind every item.
-        let mended = json::without_trailing_commas(text);
-        hosts(&mut builder, mended.as_deref().unwrap_or(text))?;
+        hosts(&mut builder, text)?;
     }
     Ok(vec![builder.finish()])
 }
 
 fn hosts(builder: &mut ReportBuilder, text: &str) -> Result<(), ParseError> {
-    let hosts: List<Object<Host<'_>>> = json::read(text)?;
+    let mended;
+    let hosts: List<Object<Host<'_>>> = match json::read(text) {
+        Ok(hosts) => hosts,
+        // Versions before 2.5 write a comma behind every item.
+        Err(fault) => {
+            mended = json::without_trailing_commas(text).ok_or(fault)?;
+            json::read(&mended)?
+        }
+    };
     let is_list = text.trim_start().starts_with('[');
     let mut said = Said::new();
     for (at, Object(mut host)) in hosts.0.into_iter().enumerate() {
@@ -134,6 +141,8 @@ struct Site {
     asset: Option<usize>,
     port: Option<String>,
     facts: Vec<(&'static str, String)>,
+    /// What tells it from others.
+    print: Print,
 }
 
 impl Host<'_> {
@@ -151,41 +160,46 @@ impl Host<'_> {
             builder.asset(AssetKind::Host, self.host.or(&self.ip))
         };
         let facts = builder::facts([("address", self.ip.some_line()), ("banner", self.banner.some_line())]);
-        Site { url, asset, port: port.map(|port| format!("{port}/tcp")), facts }
+        let print = builder::print_of((&url, &facts));
+        Site { url, asset, port: port.map(|port| format!("{port}/tcp")), facts, print }
     }
 }
 
 impl Site {
     fn add(&self, builder: &mut ReportBuilder, said: &mut Said, item: &Item<'_>, place: Box<str>) {
-        let message = item.msg.text();
-        let same = builder::print_of((&self.url, &self.facts, item.id.trim(), &message));
-        let url = item.url.some_line().map(|url| self.whole(url));
-        if let Some(known) = said.get(&same) {
-            builder.add_fact(*known, "url", &url.unwrap_or_default());
-            return;
-        }
-        said.insert(same, builder.head().findings.len());
+        let same = builder::print_of((self.print, item.id.trim(), item.msg.trim()));
+        let url = self.whole(item.url.trim());
+        match said.entry(same) {
+            Entry::Occupied(known) => return builder.add_fact(*known.get(), "url", &text::line(&url)),
+            Entry::Vacant(new) => new.insert(builder.head().findings.len()),
+        };
         let finding = Finding {
             vulnerability: vulnerability(builder, item),
             asset: self.asset,
-            location: Location { url, method: item.method.some_line(), port: self.port.clone(), ..Location::default() },
+            location: Location {
+                url: text::some(url),
+                method: item.method.some_line(),
+                port: self.port.clone(),
+                ..Location::default()
+            },
             place: Some(place),
             facts: self.facts.clone(),
             ..Finding::default()
         };
         let severity = builder.head().glance(finding.vulnerability).severity;
-        builder.add_differing(finding, severity, &message, "");
+        builder.add_differing(finding, severity, &item.msg, "");
     }
 
     /// The URL of an item, of which some reports give the path only.
-    fn whole(&self, url: String) -> String {
-        if url.starts_with('/') { format!("{}{url}", self.url) } else { url }
+    fn whole(&self, url: &str) -> String {
+        let before = if url.starts_with('/') { self.url.as_str() } else { "" };
+        [before, url].concat()
     }
 }
 
 fn vulnerability(builder: &mut ReportBuilder, item: &Item<'_>) -> usize {
     let own = item.id.or(&item.msg);
-    builder.vulnerability(&format!("{TOOL}:{}", text::title(own)), || Vulnerability {
+    builder.vulnerability(&[TOOL, ":", &own.title()].concat(), || Vulnerability {
         title: item.msg.or(&item.id).title(),
         severity: severity(&item.osvdb),
         ids: words::ids_in(&item.msg),

@@ -68,7 +68,12 @@ pub fn is_title(text: &str) -> bool {
 
 fn is_one_line(text: &str, limit: usize) -> bool {
     let is_clean = || !holds(text, may_control) || !text.contains(char::is_control);
-    text.len() <= limit + CUT_SIGN.len_utf8() && is_clean() && !text.trim().is_empty()
+    text.len() <= limit + CUT_SIGN.len_utf8() && is_clean() && !is_blank(text)
+}
+
+/// Whether there is nothing but white space. The first byte of most texts says no.
+fn is_blank(text: &str) -> bool {
+    !text.as_bytes().first().is_some_and(u8::is_ascii_graphic) && text.trim().is_empty()
 }
 
 /// One line of at most [`TITLE_LIMIT`] bytes.
@@ -134,7 +139,7 @@ impl<'a> Text<'a> {
     /// Whether there is nothing but white space.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.trim().is_empty()
+        is_blank(&self.0)
     }
 
     /// As one line; see [`line`].

@@ -137,11 +137,8 @@ pub fn is_vulnerability_id(text: &str) -> bool {
 #[must_use]
 pub fn ids_in(text: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
-    for (at, _) in text.char_indices().filter(|(_, c)| matches!(c, 'c' | 'C' | 'g' | 'G')) {
-        if at > 0 && text.as_bytes()[at - 1].is_ascii_alphanumeric() {
-            continue;
-        }
-        found.extend(cve_at(&text[at..]).or_else(|| ghsa_at(&text[at..])));
+    for (dash, _) in text.match_indices('-') {
+        found.extend(cve_around(text, dash).or_else(|| ghsa_around(text, dash)));
         if found.len() == LIST_LIMIT {
             break;
         }
@@ -149,20 +146,29 @@ pub fn ids_in(text: &str) -> Vec<String> {
     each_once(found)
 }
 
-fn cve_at(text: &str) -> Option<String> {
-    let rest = strip_prefix_ignoring_case(text, "cve-")?;
-    let (year, rest) = rest.split_at_checked(4)?;
+/// The CVE whose first dash this is.
+fn cve_around(text: &str, dash: usize) -> Option<String> {
+    let (year, rest) = after_word(text, "cve", dash)?.split_at_checked(4)?;
     let number = rest.strip_prefix('-')?;
     let end = number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len());
     let is_id = year.bytes().all(|byte| byte.is_ascii_digit()) && (4..=10).contains(&end);
     is_id.then(|| format!("CVE-{year}-{}", &number[..end]))
 }
 
-fn ghsa_at(text: &str) -> Option<String> {
-    let rest = strip_prefix_ignoring_case(text, "ghsa-")?.get(..14)?;
+/// The GHSA whose first dash this is.
+fn ghsa_around(text: &str, dash: usize) -> Option<String> {
+    let rest = after_word(text, "ghsa", dash)?.get(..14)?;
     let is_id =
         rest.bytes().enumerate().all(|(n, byte)| if n % 5 == 4 { byte == b'-' } else { byte.is_ascii_alphanumeric() });
     is_id.then(|| format!("GHSA-{}", rest.to_ascii_lowercase()))
+}
+
+/// What is behind a dash, if this word is before it.
+fn after_word<'t>(text: &'t str, word: &str, dash: usize) -> Option<&'t str> {
+    let begin = dash.checked_sub(word.len())?;
+    let is_word = text.get(begin..dash)?.eq_ignore_ascii_case(word);
+    let is_whole = begin == 0 || !text.as_bytes()[begin - 1].is_ascii_alphanumeric();
+    if is_word && is_whole { text.get(dash + 1..) } else { None }
 }
 
 /// The id that names a vulnerability best: a CVE before a GHSA before any other.
@@ -202,6 +208,10 @@ pub fn image_name(reference: &str) -> &str {
 /// The links in a text, which may hold one per line, or list items.
 #[must_use]
 pub fn links(text: &str) -> Vec<String> {
+    // Most texts hold none, which is seen many bytes at a time.
+    if !text.contains("://") {
+        return Vec::new();
+    }
     text.split_whitespace()
         .filter(|word| word.starts_with("http://") || word.starts_with("https://"))
         .map(text::line)
