@@ -3,10 +3,11 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use actix_web::dev::Payload;
+use actix_web::dev::{Decompress, Payload};
+use actix_web::error::PayloadError;
 use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::{FromRequest, HttpRequest, web};
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
 use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 
@@ -58,8 +59,13 @@ async fn read_body<T: DeserializeOwned + ToSchema>(
     accepted: &[&str],
 ) -> Result<T, ApiError> {
     check_content_type(request, accepted)?;
-    let bytes = read_bytes(request, payload, MAX_JSON_BYTES).await?;
+    let bytes = read_bytes(request, unpacked(request, payload), MAX_JSON_BYTES).await?;
     read::json(&bytes)
+}
+
+/// A body as it was before its client packed it.
+pub fn unpacked(request: &HttpRequest, payload: Payload) -> Decompress<Payload> {
+    Decompress::from_headers(payload, request.headers())
 }
 
 /// Refuses a body of another content type.
@@ -75,11 +81,14 @@ pub fn check_content_type(request: &HttpRequest, accepted: &[&str]) -> Result<()
     Err(ApiError::UnsupportedMediaType(format!("the Content-Type must be {}", accepted.join(" or "))))
 }
 
-/// Reads a body of at most `limit` bytes.
+/// Reads a body of at most `limit` bytes, as it is sent or unpacked.
 ///
 /// # Errors
 /// `TooLarge`, before more than the limit is kept; `Invalid` when the client stops halfway.
-pub async fn read_bytes(request: &HttpRequest, mut payload: Payload, limit: usize) -> Result<web::Bytes, ApiError> {
+pub async fn read_bytes<S>(request: &HttpRequest, mut payload: S, limit: usize) -> Result<web::Bytes, ApiError>
+where
+    S: Stream<Item = Result<web::Bytes, PayloadError>> + Unpin,
+{
     let too_large = || ApiError::TooLarge { limit_bytes: limit as u64 };
     let length = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if length.is_some_and(|length| length > limit) {

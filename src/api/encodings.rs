@@ -48,7 +48,8 @@ fn is_encoded(headers: &HeaderMap) -> Result<bool, ApiError> {
     Err(ApiError::UnsupportedMediaType(format!("the Content-Encoding of a body may be one of {known}, or left out")))
 }
 
-fn in_pieces(body: Payload) -> Payload {
+/// A body that is handed on in small pieces.
+pub fn in_pieces(body: Payload) -> Payload {
     let pieces = body.map_ok(|bytes| stream::iter(pieces_of(bytes)).map(Ok)).try_flatten();
     Payload::Stream { payload: Box::pin(pieces) }
 }

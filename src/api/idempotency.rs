@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::body::{MAX_JSON_BYTES, read_bytes};
+use super::encodings;
 use super::problem::Problem;
 use crate::access::model::{Caller, SignedIn};
 use crate::app::App;
@@ -129,7 +130,7 @@ async fn claim_small(
     let payload = request.take_payload();
     let bytes = read_bytes(request.request(), payload, MAX_JSON_BYTES).await?;
     let hash = hash_of(request.request(), &[&bytes]);
-    request.set_payload(payload_of(bytes));
+    request.set_payload(encodings::in_pieces(payload_of(bytes)));
     let key = Key { organization, caller, word: key_of(request.request())?.unwrap_or_default() };
     begin(request.request(), key, hash).await
 }

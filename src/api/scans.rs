@@ -25,7 +25,7 @@ use crate::products::target::Wanted;
 use crate::scans::model::{Scan, ScanCounts, ScanOutcome, Upload, UploadSettings, UploadState};
 use crate::scans::prepare::Prepared;
 use crate::scans::repo::ScanFilter;
-use crate::scans::service::{self, Submission};
+use crate::scans::service::{self, Submission, Waited};
 
 /// The longest that a client may wait for its counts, in seconds.
 const MAX_WAIT_S: u64 = 600;
@@ -331,14 +331,12 @@ async fn import(
         let reports = service::preview(&app, caller, submission, now).await?;
         return Ok(HttpResponse::Ok().json(PreviewView::from(reports)));
     }
-    let organization = caller.organization;
     let running = service::submit(&app, caller, submission, now).await?;
-    let upload = running.upload;
-    let is_done = running.ends_within(wait).await?;
-    let found = app.db.read(move |conn| service::find_upload(conn, organization, upload)).await?;
-    let view = UploadView::from(found).with_phase(&app);
+    let Waited { upload, scans, is_done } = running.ends_within(&app, wait).await?;
+    let location = format!("{uploads}/{}", upload.id);
+    let view = UploadView::from((upload, scans)).with_phase(&app);
     let mut answer = if is_done { HttpResponse::Created() } else { HttpResponse::Accepted() };
-    Ok(answer.insert_header((LOCATION, format!("{uploads}/{upload}"))).json(view))
+    Ok(answer.insert_header((LOCATION, location)).json(view))
 }
 
 fn wait_of(params: &ScanParams, app: &App) -> Result<Duration, ApiError> {

@@ -8,6 +8,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use futures_util::TryStreamExt;
 use url::form_urlencoded;
 
+use super::body::unpacked;
 use super::idempotency;
 use super::spool::{Received, Spool};
 use crate::access::model::Caller;
@@ -62,7 +63,7 @@ pub async fn once<F: Future<Output = Result<HttpResponse, ApiError>> + 'static>(
 pub async fn receive(request: &HttpRequest, payload: Payload, config: &Config) -> Result<Upload, ApiError> {
     refuse_early(request, config.max_upload_bytes)?;
     let is_form = content_type(request).starts_with("multipart/form-data");
-    let body = Decompress::from_headers(payload, request.headers());
+    let body = unpacked(request, payload);
     let mut fields = form_urlencoded::Serializer::new(String::new());
     fields.extend_pairs(form_urlencoded::parse(request.query_string().as_bytes()));
     let file = if is_form {

@@ -79,6 +79,19 @@ impl ApiError {
         Self::NotFound { what, id: id.to_string() }
     }
 
+    /// The same with its faults under other names, given as pairs of ours and theirs: for those whose fields have others.
+    #[must_use]
+    pub fn renamed(mut self, names: &[(&str, &str)]) -> Self {
+        if let Self::Invalid(faults) = &mut self {
+            for fault in faults {
+                if let Some((_, theirs)) = names.iter().find(|(ours, _)| *ours == fault.pointer) {
+                    fault.pointer = (*theirs).to_owned();
+                }
+            }
+        }
+        self
+    }
+
     /// A fault of ours, told in words for the log.
     pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Internal(cause.into())

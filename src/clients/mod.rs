@@ -11,3 +11,4 @@ pub mod repo;
 pub mod resolve;
 pub mod scan_type;
 pub mod service;
+pub mod sources;

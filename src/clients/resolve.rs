@@ -41,6 +41,10 @@ pub struct Named {
     pub is_reimport: bool,
 }
 
+/// What is called otherwise in the fields of such clients.
+const THEIR_FIELDS: [(&str, &str); 3] =
+    [("product", "product_name"), ("engagement", "engagement_name"), ("branch", "branch_tag")];
+
 /// Where an import goes.
 #[derive(Debug, Clone)]
 pub struct Place {
@@ -80,12 +84,13 @@ pub fn resolve(
     if let Some(test) = &test {
         check_test(named, test, scan_type)?;
     }
-    let found = target::resolve(conn, caller, &wanted, now)?;
+    let found = target::resolve(conn, caller, &wanted, now).map_err(|error| error.renamed(&THEIR_FIELDS))?;
     let product_number = of_type(conn, caller, named, &found.product)?;
     agree("product_id", named.product.is_none_or(|number| number == product_number.number))?;
     let engagement = found.engagement.ok_or_else(|| ApiError::internal("an import without an engagement"))?;
     let engagement_number = number_of_engagement(conn, caller, engagement.id)?;
-    if named.branch.is_some() && !engagement_number.imports_say_branch {
+    // A run of a CI names its own branch, which says nothing of what others mean.
+    if named.branch.is_some() && caller.branch.is_none() && !engagement_number.imports_say_branch {
         engagements::note_branch_said(conn, caller.organization, engagement.id)?;
     }
     let test = match test {

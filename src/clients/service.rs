@@ -124,7 +124,8 @@ pub fn make_product(
 ) -> Result<(Product, ProductNumber), ApiError> {
     let wanted =
         Wanted { product: IdOrName::Name(name.to_owned()), branch: None, engagement: None, create_missing: true };
-    let product = target::resolve(conn, caller, &wanted, now)?.product;
+    let made = target::resolve(conn, caller, &wanted, now).map_err(|error| error.renamed(&[("product", "name")]))?;
+    let product = made.product;
     let mut number = number_of_product(conn, caller, product.id)?;
     if let Some(wanted) = product_type {
         let wish = Wish { number: Some(wanted), ..Wish::default() };
@@ -299,8 +300,8 @@ pub fn make_engagement(
         engagement: Some(IdOrName::Name(name.to_owned())),
         create_missing: true,
     };
-    let made = target::resolve(conn, caller, &wanted, now)?.engagement;
-    let made = made.ok_or_else(|| ApiError::internal("an engagement that was asked for is missing"))?;
+    let made = target::resolve(conn, caller, &wanted, now).map_err(|error| error.renamed(&[("engagement", "name")]))?;
+    let made = made.engagement.ok_or_else(|| ApiError::internal("an engagement that was asked for is missing"))?;
     let number = number_of_engagement(conn, caller, made.id)?;
     noted(conn, caller, &made, &number, note, now)
 }

@@ -47,27 +47,34 @@ pub struct Target {
 /// hidden, `Invalid` for a name that cannot be one, `Conflict` when the product's name is taken by one that the caller
 /// may not see.
 pub fn resolve(conn: &mut Conn, caller: &Caller, wanted: &Wanted, now: UtcTime) -> Result<Target, ApiError> {
-    place(conn, caller, wanted, Some(now))
+    place(conn, caller, wanted, Making { keeps: true, now })
 }
 
-/// Finds where an upload would go, and makes nothing.
+/// Finds where an upload would go. What [`resolve`] would make is given as it would be, and not kept.
 ///
 /// # Errors
-/// As for [`resolve`]; `NotFound` also for what that would make.
-pub fn find(conn: &mut Conn, caller: &Caller, wanted: &Wanted) -> Result<Target, ApiError> {
-    place(conn, caller, wanted, None)
+/// As for [`resolve`], but for a name that is taken by a product that the caller may not see.
+pub fn plan(conn: &mut Conn, caller: &Caller, wanted: &Wanted, now: UtcTime) -> Result<Target, ApiError> {
+    place(conn, caller, wanted, Making { keeps: false, now })
 }
 
-/// `made_at` is now, if something may be made.
-fn place(conn: &mut Conn, caller: &Caller, wanted: &Wanted, made_at: Option<UtcTime>) -> Result<Target, ApiError> {
+/// How what is missing is made.
+#[derive(Debug, Clone, Copy)]
+struct Making {
+    /// Is it kept, or just said?
+    keeps: bool,
+    now: UtcTime,
+}
+
+fn place(conn: &mut Conn, caller: &Caller, wanted: &Wanted, making: Making) -> Result<Target, ApiError> {
     caller.require(Permission::Upload)?;
     check_names(caller, wanted)?;
-    let if_asked = made_at.filter(|_| wanted.create_missing);
+    let if_asked = Some(making).filter(|_| wanted.create_missing);
     let product = match find_product(conn, caller, &wanted.product)? {
         Some(product) => product,
         None => make_product(conn, caller, wanted, if_asked)?,
     };
-    let of_branch = made_at.filter(|_| wanted.create_missing || caller.branch.is_some());
+    let of_branch = Some(making).filter(|_| wanted.create_missing || caller.branch.is_some());
     let branch = resolve_branch(conn, caller, &product, wanted.branch.as_ref(), of_branch)?;
     let engagement = match &wanted.engagement {
         Some(named) => Some(resolve_engagement(conn, &product, named, if_asked)?),
@@ -110,10 +117,10 @@ fn make_product(
     conn: &mut Conn,
     caller: &Caller,
     wanted: &Wanted,
-    made_at: Option<UtcTime>,
+    making: Option<Making>,
 ) -> Result<Product, ApiError> {
-    let (name, now) = match (&wanted.product, made_at) {
-        (IdOrName::Name(name), Some(now)) => (name.trim(), now),
+    let (name, Making { keeps, now }) = match (&wanted.product, making) {
+        (IdOrName::Name(name), Some(making)) => (name.trim(), making),
         (IdOrName::Name(name), None) => return Err(ApiError::not_found("product", name)),
         (IdOrName::Id(id), _) => return Err(ApiError::not_found("product", id)),
     };
@@ -121,6 +128,9 @@ fn make_product(
         return Err(ApiError::not_found("product", name));
     }
     let product = new_product(caller.organization, name, now);
+    if !keeps {
+        return Ok(product);
+    }
     if insert_with_branch(conn, &product)? {
         Entry::new("product.created", "product", product.id.0).set("name", name).record(conn, caller, now)?;
         return Ok(product);
@@ -177,7 +187,7 @@ fn resolve_branch(
     caller: &Caller,
     product: &Product,
     named: Option<&IdOrName<BranchId>>,
-    made_at: Option<UtcTime>,
+    making: Option<Making>,
 ) -> Result<Branch, ApiError> {
     let (organization, id) = (product.organization_id, product.id);
     let name = match named {
@@ -194,8 +204,12 @@ fn resolve_branch(
     if let Some(branch) = branches::find_by_name(conn, organization, id, name)? {
         return Ok(branch);
     }
-    let now = made_at.ok_or_else(|| ApiError::not_found("branch", name))?;
-    branches::insert(conn, &new_branch(product, name, now))?;
+    let Making { keeps, now } = making.ok_or_else(|| ApiError::not_found("branch", name))?;
+    let made = new_branch(product, name, now);
+    if !keeps {
+        return Ok(made);
+    }
+    branches::insert(conn, &made)?;
     // Read back: another upload may have been first.
     branches::find_by_name(conn, organization, id, name)?.ok_or_else(|| ApiError::not_found("branch", name))
 }
@@ -204,7 +218,7 @@ fn resolve_engagement(
     conn: &mut Conn,
     product: &Product,
     named: &IdOrName<EngagementId>,
-    made_at: Option<UtcTime>,
+    making: Option<Making>,
 ) -> Result<Engagement, ApiError> {
     let (organization, id) = (product.organization_id, product.id);
     let name = match named {
@@ -217,7 +231,7 @@ fn resolve_engagement(
     if let Some(engagement) = engagements::find_by_name(conn, organization, id, name)? {
         return Ok(engagement);
     }
-    let now = made_at.ok_or_else(|| ApiError::not_found("engagement", name))?;
+    let Making { keeps, now } = making.ok_or_else(|| ApiError::not_found("engagement", name))?;
     let made = Engagement {
         organization_id: organization,
         id: EngagementId::generate(),
@@ -230,6 +244,9 @@ fn resolve_engagement(
         version: 1,
         created_at: now,
     };
+    if !keeps {
+        return Ok(made);
+    }
     engagements::insert(conn, &made)?;
     engagements::find_by_name(conn, organization, id, name)?.ok_or_else(|| ApiError::not_found("engagement", name))
 }

@@ -14,11 +14,10 @@ use crate::access::model::Caller;
 use crate::access::permission::Permission;
 use crate::app::App;
 use crate::base::error::{ApiError, Faults};
-use crate::base::ids::{BranchId, OrganizationId, ProductId, ScanId, UploadId};
+use crate::base::ids::{OrganizationId, ScanId, UploadId};
 use crate::base::page::Window;
 use crate::base::time::UtcTime;
 use crate::db::conn::Conn;
-use crate::products::model::IdOrName;
 use crate::products::target::{self, Wanted};
 use crate::reports::decode::Source;
 use crate::reports::parsers;
@@ -44,18 +43,40 @@ pub struct Running {
     pub upload: UploadId,
     /// Ends with the import. Dropping it leaves the import alone.
     pub task: JoinHandle<Result<(), ApiError>>,
+    organization: OrganizationId,
 }
 
 impl Running {
-    /// Waits for the end of the import; false when it still runs then.
+    /// Waits for the end of the import, and looks what has become of it.
     ///
     /// # Errors
     /// Why the import failed.
-    pub async fn ends_within(self, wait: Duration) -> Result<bool, ApiError> {
-        match tokio::time::timeout(wait, self.task).await {
-            Ok(ended) => ended.map_err(ApiError::internal)?.map(|()| true),
-            Err(_still_running) => Ok(false),
-        }
+    pub async fn ends_within(self, app: &App, wait: Duration) -> Result<Waited, ApiError> {
+        let (organization, upload) = (self.organization, self.upload);
+        let is_done = match tokio::time::timeout(wait, self.task).await {
+            Ok(ended) => ended.map_err(ApiError::internal)?.map(|()| true)?,
+            Err(_still_running) => false,
+        };
+        let (upload, scans) = app.db.read(move |conn| find_upload(conn, organization, upload)).await?;
+        Ok(Waited { upload, scans, is_done })
+    }
+}
+
+/// An import as it stands after the wait for it.
+pub struct Waited {
+    /// The upload.
+    pub upload: Upload,
+    /// Its scans, once they are done.
+    pub scans: Vec<Scan>,
+    /// Whether it is over.
+    pub is_done: bool,
+}
+
+impl Waited {
+    /// What all scans did to the observations.
+    #[must_use]
+    pub fn counts(&self) -> ScanCounts {
+        self.scans.iter().map(|scan| scan.counts).sum()
     }
 }
 
@@ -66,6 +87,7 @@ impl Running {
 pub async fn submit(app: &App, caller: Caller, submission: Submission, now: UtcTime) -> Result<Running, ApiError> {
     caller.require(Permission::Upload)?;
     check(&submission.settings)?;
+    let organization = caller.organization;
     let Submission { wanted, settings, file, size_bytes, file_hash } = submission;
     let order = app
         .db
@@ -88,7 +110,7 @@ pub async fn submit(app: &App, caller: Caller, submission: Submission, now: UtcT
         .await?;
     let (upload, app) = (order.upload, app.clone());
     let task = tokio::spawn(async move { import::run(&app, order, file).await });
-    Ok(Running { upload, task })
+    Ok(Running { upload, task, organization })
 }
 
 /// What a file would count, without keeping anything.
@@ -104,16 +126,7 @@ pub async fn preview(
     caller.require(Permission::Upload)?;
     check(&submission.settings)?;
     let Submission { wanted, settings, file, .. } = submission;
-    let organization = caller.organization;
-    let (sought, makes_branch) = (wanted.clone(), caller.branch.is_some());
-    let found = app.db.read(move |conn| target::find(conn, &caller, &sought).map(target_of)).await;
-    let target = match found {
-        // What would be made is as good as an id that nothing has yet.
-        Err(ApiError::NotFound { what, .. }) if wanted.create_missing || what == "branch" && makes_branch => {
-            unknown_target(organization, wanted.product)
-        }
-        found => found?,
-    };
+    let target = app.db.read(move |conn| target::plan(conn, &caller, &wanted, now).map(target_of)).await?;
     let order = Order {
         upload: UploadId::generate(),
         settings,
@@ -126,20 +139,6 @@ pub async fn preview(
     import::dry_run(app, order, file).await
 }
 
-fn unknown_target(organization: OrganizationId, product: IdOrName<ProductId>) -> Target {
-    let product_name = match product {
-        IdOrName::Name(name) => name,
-        IdOrName::Id(id) => id.to_string(),
-    };
-    Target {
-        organization,
-        product: ProductId::generate(),
-        product_name,
-        branch: BranchId::generate(),
-        engagement: None,
-    }
-}
-
 fn target_of(found: target::Target) -> Target {
     Target {
         organization: found.product.organization_id,
@@ -150,7 +149,11 @@ fn target_of(found: target::Target) -> Target {
     }
 }
 
-fn check(settings: &UploadSettings) -> Result<(), ApiError> {
+/// Whether what is asked for can be done.
+///
+/// # Errors
+/// `Invalid` with all faults.
+pub fn check(settings: &UploadSettings) -> Result<(), ApiError> {
     let mut faults = Faults::default();
     let texts = [
         ("tool", &settings.tool, 200),

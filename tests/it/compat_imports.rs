@@ -19,6 +19,7 @@ both_databases!(
     an_older_bill_of_materials_of_another_name_is_not_outdated,
     counts_are_of_the_sources_that_the_import_writes_to,
     what_waits_in_review_is_not_counted_as_active,
+    faults_name_the_fields_of_the_client,
 );
 
 const IMPORT: &str = "/api/v2/import-scan/";
@@ -285,5 +286,43 @@ async fn what_waits_in_review_is_not_counted_as_active(app: TestApp) {
         assert_eq!((totals(&done, "before"), totals(&done, "after")), (before, after), "{rules:?}");
         let high = &done["statistics"]["after"]["high"];
         assert_eq!((&high["active"], &high["total"]), (&json!(after[0]), &json!(after[2])), "{rules:?}");
+    }
+}
+
+/// PB-8
+async fn faults_name_the_fields_of_the_client(app: TestApp) {
+    let acme = app.tenant("acme").await;
+    let long = "x".repeat(501);
+    for (path, field) in [
+        (IMPORT, "product_name"),
+        (IMPORT, "engagement_name"),
+        (IMPORT, "branch_tag"),
+        (IMPORT, "commit_hash"),
+        (IMPORT, "service"),
+        (OBSERVATIONS, "product_name"),
+        (OBSERVATIONS, "branch_name"),
+        (OBSERVATIONS, "service"),
+        (OBSERVATIONS, "docker_image_name_tag"),
+    ] {
+        let usual = [
+            ("product_name", "shop"),
+            ("engagement_name", "CI/CD"),
+            ("scan_type", "SARIF"),
+            ("service", "checkout"),
+            ("auto_create_context", "true"),
+        ];
+        let mut parts: Vec<_> = usual.into_iter().filter(|(name, _)| *name != field).collect();
+        parts.push((field, &long));
+        let refused = post(&acme.editor, path, ("report.json", report(&["a"]).bytes()), &parts).await.expect(400);
+        assert_eq!(refused.pointers(), [field], "{path}");
+    }
+    assert!(acme.viewer.get_all("/products").await.is_empty(), "what is refused makes nothing");
+    let made = async |path: &str, body: Value| acme.editor.request(Method::POST, path).json(&body).send().await;
+    let shop = made("/api/v2/products/", json!({ "name": "shop", "prod_type": null })).await.expect(201);
+    for (path, body) in [
+        ("/api/v2/products/", json!({ "name": long, "prod_type": null })),
+        ("/api/v2/engagements/", json!({ "name": long, "product": shop["id"] })),
+    ] {
+        assert_eq!(made(path, body).await.expect(400).pointers(), ["name"], "{path}");
     }
 }

@@ -500,11 +500,21 @@ async fn encoded_bodies_are_unpacked_little_at_once() {
         ("identity", b"{}".to_vec(), 400),
     ] {
         let exchange = (&anybody, "/api/v1/auth/oidc/exchange", form);
-        for (client, path, kind) in [exchange, (&acme.editor.client, "/scans?product=shop", "application/json")] {
+        let upload = (&acme.editor.client, "/scans?product=shop", "application/json");
+        let json = (&acme.editor.client, "/products", "application/json");
+        for (client, path, kind) in [exchange, upload, json] {
             let request = client.request(Method::POST, path).header("content-encoding", encoding);
             let refused = request.body(kind, body.clone()).send().await;
             assert_eq!(refused.status, status, "{encoding} {path}: {refused:?}");
         }
+    }
+    let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    writer.write_all(br#"{"name": "packed"}"#).unwrap();
+    let packed = writer.finish().unwrap();
+    for _ in 0..2 {
+        let request = acme.editor.request(Method::POST, "/products").header("content-encoding", "gzip");
+        let request = request.header("idempotency-key", "one").body("application/json", packed.clone());
+        assert_eq!(request.send().await.expect(201).text("name"), "packed");
     }
     let twice = acme.editor.request(Method::POST, "/products").header("content-encoding", "gzip");
     twice.header("content-encoding", "gzip").body("application/json", "{}").send().await.expect(415);

@@ -355,6 +355,13 @@ async fn a_dry_run_counts_and_keeps_nothing(app: TestApp) {
     acme.editor.scan("shop", &report).await.expect(201);
     let known = acme.editor.scan_with("shop", &sarif(&[found("b", "y.rs", 1)]), "dry_run=true").await.expect(200);
     assert_eq!(counts(&known), [1, 0, 0, 0, 1]);
+    // What is there of a place counts, though something else of it would be made.
+    for to in ["branch=next", "engagement=release"] {
+        let planned = acme.editor.scan_with("SHOP", &report, &format!("dry_run=true&{to}")).await.expect(200);
+        assert_eq!(counts(&planned), [1, 0, 0, 0, 0], "{to}");
+    }
+    let nothing = format!("dry_run=true&branch={}", uuid::Uuid::now_v7());
+    acme.editor.scan_with("shop", &report, &nothing).await.expect(404);
     assert_eq!(acme.viewer.statuses().await, pairs(&[("x.rs", "open")]));
     assert_eq!(acme.viewer.get("/scans").await.expect(200).items("id").len(), 1);
 }

@@ -189,6 +189,10 @@ async fn a_run_moves_nothing_of_other_branches_through_other_servers_clients(app
     reimport(&of, &run, &[("branch_tag", "main")]).await.expect(403);
     let answer = reimport(&of, &run, &[]).await.expect(201);
     assert_eq!(answer["branch_tag"], json!("other"), "{answer:?}");
+    // That a run names its branch says nothing of what others import.
+    reimport(&of, &run, &[("branch_tag", "other")]).await.expect(201);
+    let theirs = reimport(&of, &token, &[]).await.expect(201);
+    assert_eq!(theirs["branch_tag"], json!("main"), "{theirs:?}");
     let patch = |branch: &str| as_client(&of, &run, Method::PATCH, &engagement).json(&json!({ "branch_tag": branch }));
     patch("main").send().await.expect(403);
     patch("other").send().await.expect(200);
@@ -208,6 +212,8 @@ async fn a_dry_run_of_a_run_makes_nothing(app: TestApp) {
     let report = sarif(&[found("a", "x.rs", 1)]);
     run.scan_with("shop", &report, "dry_run=true").await.expect(200);
     run.scan_with("shop", &report, "dry_run=true&branch=other").await.expect(403);
+    let nothing = format!("dry_run=true&branch={}", uuid::Uuid::now_v7());
+    run.scan_with("shop", &report, &nothing).await.expect(404);
     assert!(branches(&of).await.is_empty());
     assert!(of.acme.viewer.get_all("/observations").await.is_empty());
 }

@@ -13,13 +13,12 @@ use crate::access::permission::Permission;
 use crate::app::App;
 use crate::assessments::browse::{self, Names};
 use crate::base::error::ApiError;
-use crate::base::ids::{ObservationId, ProductId, ScanSourceId};
+use crate::base::ids::{ObservationId, ProductId};
 use crate::base::page::{CursorSeal, Window};
 use crate::base::time::UtcTime;
-use crate::clients::model::{ImportedSource, MAX_LIMIT, Test, formats_of};
-use crate::clients::repo::tests::{self, SourceWish};
-use crate::clients::scan_type;
+use crate::clients::model::MAX_LIMIT;
 use crate::clients::service as clients;
+use crate::clients::sources::Meant;
 use crate::db::conn::Conn;
 use crate::observations::filter::{Filter, Key, Sort};
 use crate::observations::repo::rows::ListedObservation;
@@ -33,8 +32,6 @@ const VERSION_CHARS: usize = 100;
 /// How far into this list a client may jump: every finding before costs as much as one shown. Following the links costs
 /// the same at any depth.
 const MAX_DEPTH: i64 = 10_000;
-/// The most scan sources that a filter of observations names.
-const MAX_SOURCES: u16 = 200;
 /// What is said of a filter that cannot be answered.
 const NO_SUCH_FILTER: &str = "is a filter of DefectDojo's that this list does not have: leave it out, or ask for the \
                               observations of Patchbay's own API";
@@ -417,7 +414,13 @@ fn filter(conn: &mut Conn, caller: &Caller, wanted: &FindingFilter) -> Result<Op
         severity: wanted.severity.map(|word| word.severities().to_vec()).unwrap_or_default(),
         ..Filter::default()
     };
-    let sources = sources(conn, caller, &filter, test.as_ref().map(|(test, _)| test), &wanted.of_test_types)?;
+    let meant = Meant {
+        engagement,
+        products: filter.product.clone(),
+        test: test.map(|(test, _)| test),
+        test_types: wanted.of_test_types.iter().map(|number| number.0).collect(),
+    };
+    let sources = meant.sources(conn, caller)?;
     if statuses.is_empty() || sources.as_ref().is_some_and(Vec::is_empty) {
         return Ok(None);
     }
@@ -442,53 +445,4 @@ fn products_of(conn: &mut Conn, caller: &Caller, wanted: &FindingFilter) -> Resu
         found = vec![product.id];
     }
     Ok(Some(found))
-}
-
-/// The scan sources of a test, or of reports of these test types, or of both; none where the filter says enough.
-fn sources(
-    conn: &mut Conn,
-    caller: &Caller,
-    filter: &Filter,
-    test: Option<&Test>,
-    of_types: &[Number],
-) -> Result<Option<Vec<ScanSourceId>>, ApiError> {
-    let known = of_types.iter().filter_map(|number| scan_type::by_number(number.0));
-    let formats: Vec<String> = known.flat_map(|known| formats_of(known.name)).map(str::to_owned).collect();
-    if !of_types.is_empty() && formats.is_empty() {
-        return Ok(Some(Vec::new()));
-    }
-    let (field, instead, found) = match test {
-        Some(test) => ("test", "its engagement instead", sources_of_test(conn, caller, test, &formats)?),
-        None if of_types.is_empty() => return Ok(None),
-        None => {
-            let (engagement, products) = (filter.engagement.first().copied(), filter.product.clone());
-            let (wish, most) = (SourceWish { engagement, products, formats }, i64::from(MAX_SOURCES) + 1);
-            let found = tests::sources(conn, caller.organization, &caller.products, &wish, most)?;
-            ("test__test_type", "a product, an engagement or a test beside it", Some(found))
-        }
-    };
-    if found.as_ref().is_some_and(|found| found.len() > usize::from(MAX_SOURCES)) {
-        let detail = format!("stands for more than {MAX_SOURCES} scan sources; ask for {instead}");
-        return Err(ApiError::invalid(field, detail));
-    }
-    Ok(found.map(|found| found.into_iter().map(|source| source.id).collect()))
-}
-
-/// The scan sources of a test, of one of the formats if there are any; none where they are all those of its engagement.
-fn sources_of_test(
-    conn: &mut Conn,
-    caller: &Caller,
-    test: &Test,
-    formats: &[String],
-) -> Result<Option<Vec<ImportedSource>>, ApiError> {
-    let wish = SourceWish { engagement: Some(test.engagement_id), ..SourceWish::default() };
-    let all = tests::sources(conn, caller.organization, &caller.products, &wish, i64::MAX)?;
-    let beside = tests::of_engagement(conn, caller.organization, test.engagement_id)?;
-    let is_meant = |source: &ImportedSource| {
-        test.owns(&beside, source) && (formats.is_empty() || formats.contains(&source.format))
-    };
-    if !all.is_empty() && all.iter().all(is_meant) {
-        return Ok(None);
-    }
-    Ok(Some(all.into_iter().filter(is_meant).collect()))
 }

@@ -26,8 +26,8 @@ use crate::clients::service as clients;
 use crate::db::conn::Conn;
 use crate::products::model::IdOrName;
 use crate::products::target::Wanted;
-use crate::scans::model::{Scan, ScanCounts, ScanOutcome, UploadSettings};
-use crate::scans::service::{self, Submission};
+use crate::scans::model::{Scan, ScanOutcome, UploadSettings};
+use crate::scans::service::{self, Submission, Waited};
 
 /// How long an import is waited for: such clients know no other answer than that it is done.
 const WAIT: Duration = Duration::from_secs(600);
@@ -225,6 +225,8 @@ async fn import(
     let parts: CompatImport = read_leniently(&upload.fields)?;
     let now = app.clock.now();
     let day = parts.day(now)?;
+    // Before anything is made.
+    service::check(&parts.said()).map_err(in_their_words)?;
     let (place, scan_type, before) = find_place(&app, &caller, &parts, is_reimport, now).await?;
     let over = day.filter(|day| day.over_at() <= now);
     let close_old_findings = parts.close_old_findings.map_or(is_reimport, |flag| flag.0);
@@ -241,21 +243,14 @@ async fn import(
         file_hash: upload.file.hash,
         file: upload.file.source,
     };
-    let organization = caller.organization;
-    let running = service::submit(&app, caller, submission, now).await?;
-    let upload = running.upload;
-    let is_done = running.ends_within(WAIT).await?;
+    let running = service::submit(&app, caller, submission, now).await.map_err(in_their_words)?;
+    let waited = running.ends_within(&app, WAIT).await?;
     let of_place = place.clone();
-    let (scans, after) = app
-        .db
-        .read(move |conn| {
-            let (_, scans) = service::find_upload(conn, organization, upload)?;
-            Ok::<_, ApiError>((scans, counted(conn, &of_place)?))
-        })
-        .await?;
-    let statistics = CompatStatistics::new(&of_scans(before, &scans), sum(&scans), &of_scans(after, &scans));
-    let view = CompatImported::new(place, upload, &scans, statistics, day.unwrap_or_else(|| Day::of(now)));
-    let mut answer = if is_done { HttpResponse::Created() } else { HttpResponse::Accepted() };
+    let after = app.db.read(move |conn| counted(conn, &of_place)).await?;
+    let (before, after) = (of_scans(before, &waited.scans), of_scans(after, &waited.scans));
+    let statistics = CompatStatistics::new(&before, waited.counts(), &after);
+    let view = CompatImported::new(place, &waited, statistics, day.unwrap_or_else(|| Day::of(now)));
+    let mut answer = if waited.is_done { HttpResponse::Created() } else { HttpResponse::Accepted() };
     Ok(answer.json(CompatImported { close_old_findings, ..view }))
 }
 
@@ -279,8 +274,9 @@ async fn find_place(
         .await
 }
 
-fn sum(scans: &[Scan]) -> ScanCounts {
-    scans.iter().map(|scan| scan.counts).sum()
+/// A fault named by the fields of these endpoints.
+fn in_their_words(error: ApiError) -> ApiError {
+    error.renamed(&[("name", "service"), ("commit", "commit_hash")])
 }
 
 /// What is counted where an import goes: its scans tell later which sources it wrote to.
@@ -374,14 +370,22 @@ impl CompatImport {
         }
     }
 
+    /// What is asked for, wherever it goes.
+    fn said(&self) -> UploadSettings {
+        UploadSettings {
+            name: self.service.clone(),
+            commit: self.commit_hash.clone(),
+            environment: self.environment.clone(),
+            ..UploadSettings::default()
+        }
+    }
+
     fn settings(&self, scan_type: ScanType, place: &Place) -> UploadSettings {
         let is = |flag: Option<Flag>, default: bool| flag.map_or(default, |flag| flag.0);
-        let defaults = UploadSettings::default();
+        let defaults = self.said();
         UploadSettings {
             format: scan_type.format.map(str::to_owned),
             name: source_name(place, self.service.as_deref()),
-            commit: place.commit.clone(),
-            environment: self.environment.clone(),
             reopen: !is(self.do_not_reactivate, false),
             minimum_severity: self.minimum_severity.map_or(defaults.minimum_severity, SeverityWord::minimum),
             verified: is(self.verified, false),
@@ -402,7 +406,8 @@ fn source_name(place: &Place, service: Option<&str>) -> Option<String> {
 }
 
 impl CompatImported {
-    fn new(place: Place, upload: UploadId, scans: &[Scan], statistics: CompatStatistics, day: Day) -> Self {
+    fn new(place: Place, waited: &Waited, statistics: CompatStatistics, day: Day) -> Self {
+        let (upload, scans) = (waited.upload.id, &waited.scans);
         let outcome = outcome_of(scans);
         let of_organization = format!("/api/v1/organizations/{}", place.product.organization_id);
         Self {

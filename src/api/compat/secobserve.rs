@@ -22,7 +22,7 @@ use crate::gates::service as gates;
 use crate::products::model::IdOrName;
 use crate::products::target::Wanted;
 use crate::reports::read::words;
-use crate::scans::model::{ScanCounts, UploadSettings};
+use crate::scans::model::UploadSettings;
 use crate::scans::service::{self, Submission};
 
 /// How long an import is waited for: such clients know no other answer than that it is done.
@@ -143,7 +143,6 @@ async fn import(
     is_sbom: bool,
 ) -> Result<HttpResponse, ApiError> {
     let parts: CompatObservations = read_leniently(&upload.fields)?;
-    let organization = caller.organization;
     let submission = Submission {
         settings: parts.settings(is_sbom, upload.file_name),
         wanted: Wanted {
@@ -156,12 +155,10 @@ async fn import(
         file_hash: upload.file.hash,
         file: upload.file.source,
     };
-    let running = service::submit(&app, caller, submission, app.clock.now()).await?;
-    let upload = running.upload;
-    let is_done = running.ends_within(WAIT).await?;
-    let (_, scans) = app.db.read(move |conn| service::find_upload(conn, organization, upload)).await?;
-    let counts: ScanCounts = scans.iter().map(|scan| scan.counts).sum();
-    let mut answer = if is_done { HttpResponse::Ok() } else { HttpResponse::Accepted() };
+    let running = service::submit(&app, caller, submission, app.clock.now()).await;
+    let waited = running.map_err(in_their_words)?.ends_within(&app, WAIT).await?;
+    let counts = waited.counts();
+    let mut answer = if waited.is_done { HttpResponse::Ok() } else { HttpResponse::Accepted() };
     Ok(answer.json(CompatUploaded {
         observations_new: counts.observations_new + counts.observations_reopened,
         observations_updated: counts.observations_updated,
@@ -169,8 +166,18 @@ async fn import(
         license_components_new: 0,
         license_components_updated: 0,
         license_components_deleted: 0,
-        upload_id: upload,
+        upload_id: waited.upload.id,
     }))
+}
+
+/// A fault named by the fields of these endpoints.
+fn in_their_words(error: ApiError) -> ApiError {
+    error.renamed(&[
+        ("product", "product_name"),
+        ("branch", "branch_name"),
+        ("name", "service"),
+        ("asset", "docker_image_name_tag"),
+    ])
 }
 
 impl CompatObservations {

@@ -9,7 +9,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::access::model::Caller;
 use crate::access::service::profile;
 use crate::access::service::sessions::{self, Login, Terms};
-use crate::api::body::{StrictJson, check_content_type, read_bytes};
+use crate::api::body::{StrictJson, check_content_type, read_bytes, unpacked};
 use crate::api::client::ClientAddress;
 use crate::api::idempotency::SECRET;
 use crate::api::query::read_leniently;
@@ -83,7 +83,7 @@ async fn read_login(request: &HttpRequest, payload: Payload) -> Result<CompatLog
     if check_content_type(request, &[FORM]).is_err() {
         return StrictJson::from_request(request, &mut payload).await.map(|StrictJson(login)| login);
     }
-    let bytes = read_bytes(request, payload, MAX_FORM_BYTES).await?;
+    let bytes = read_bytes(request, unpacked(request, payload), MAX_FORM_BYTES).await?;
     read_leniently(&String::from_utf8_lossy(&bytes))
 }
 
