@@ -19,6 +19,7 @@ both_databases!(
     a_scan_that_may_not_speak_of_the_missing_resolves_nothing,
     a_minimum_severity_leaves_what_is_below_alone,
     bare_compressed_and_archived_files_are_read,
+    a_form_has_so_many_parts_at_most,
     what_is_wrong_with_an_upload_is_said_with_its_place,
     a_file_with_several_tools_makes_a_scan_of_each,
     reports_of_one_file_with_one_name_are_kept_apart,
@@ -208,6 +209,20 @@ async fn bare_compressed_and_archived_files_are_read(app: TestApp) {
     assert_eq!(counts(&answer), [1, 0, 0, 0, 0]);
 }
 
+/// S-19: parts cost something even where they are empty.
+async fn a_form_has_so_many_parts_at_most(app: TestApp) {
+    let acme = app.tenant("acme").await;
+    acme.editor.product("shop").await;
+    let form = |parts: usize| {
+        let file = reqwest::multipart::Part::bytes(sarif(&[]).bytes()).file_name("report.sarif");
+        let form = reqwest::multipart::Form::new().text("product", "shop").part("file", file);
+        (0..parts).fold(form, |form, _| form.text("", ""))
+    };
+    for (parts, pointer) in [(500, "query"), (2000, "body")] {
+        assert_eq!(post_form(&acme.editor, form(parts)).await.expect(400).pointers()[0], pointer, "{parts}");
+    }
+}
+
 /// S-19, S-20, S-21
 async fn what_is_wrong_with_an_upload_is_said_with_its_place(app: TestApp) {
     let acme = app.tenant("acme").await;
@@ -372,6 +387,9 @@ async fn only_who_may_upload_to_a_product_does(app: TestApp) {
     let report = sarif(&[found("a", "x.rs", 1)]);
     let (shop, mail) = (acme.editor.product("shop").await, acme.editor.product("mail").await);
     acme.viewer.scan("shop", &report).await.expect(403);
+    // What may not be posted is not read.
+    acme.viewer.scan_bytes("product=shop", "application/json", Vec::new()).await.expect(403);
+    acme.viewer.scan_bytes("product=shop", "multipart/form-data; boundary=x", b"broken".to_vec()).await.expect(403);
     app.anybody().in_organization("acme").scan("shop", &report).await.expect(401);
     evil.admin.in_organization("acme").scan(&shop, &report).await.expect(404);
     let theirs = evil.editor.scan(&shop, &report).await.expect(404);

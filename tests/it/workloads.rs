@@ -3,9 +3,11 @@
 use std::net::TcpListener;
 use std::time::Duration;
 
+use diesel::prelude::*;
 use futures_util::future::join_all;
 use jsonwebtoken::Algorithm;
 use patchbay::base::time::UtcTime;
+use patchbay::db::schema::trust_rules;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -25,6 +27,8 @@ both_databases!(
     a_rule_admits_the_runs_that_it_names_and_no_others,
     a_pipeline_of_gitlab_is_known_by_its_project,
     a_caller_who_hangs_up_keeps_the_keys_from_nobody,
+    who_has_a_known_key_does_not_wait_for_an_unknown_one,
+    a_rule_that_cannot_be_read_admits_nobody,
     keys_rotate_and_the_issuer_is_asked_once_a_minute_at_most,
     an_issuer_that_cannot_be_asked_is_told_apart_from_a_bad_token,
     only_trusted_issuers_are_asked_and_never_in_private_networks,
@@ -483,6 +487,42 @@ async fn a_caller_who_hangs_up_keeps_the_keys_from_nobody(app: TestApp) {
     of.issuer.be_slow(Duration::ZERO);
     of.exchange(&of.token()).await.expect(200);
     assert_eq!(of.issuer.calls().len(), 2);
+}
+
+/// PB-9
+async fn who_has_a_known_key_does_not_wait_for_an_unknown_one(app: TestApp) {
+    let of = Trusting::new(app).await;
+    of.exchange(&of.token()).await.expect(200);
+    // The keys are old now, but still believed.
+    of.app.app.clock.advance(Duration::from_secs(7200));
+    of.issuer.be_slow(Duration::from_secs(3));
+    let header = json!({ "alg": "RS256", "kid": "second" });
+    let unknown = sign(&header, &of.claims(), Algorithm::RS256, SECOND_RSA);
+    let known = async {
+        while of.issuer.calls().len() < 3 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        of.exchange(&of.token()).await
+    };
+    tokio::select! {
+        answer = of.exchange(&unknown) => panic!("the issuer is slow: {answer:?}"),
+        answer = known => answer.expect(200),
+    };
+}
+
+/// PB-9
+async fn a_rule_that_cannot_be_read_admits_nobody(app: TestApp) {
+    let of = Trusting::new(app).await;
+    let spoil = |text: &'static str| {
+        of.app.app.db.write(move |conn| {
+            let rules = diesel::update(trust_rules::table).set(trust_rules::branches_json.eq(text));
+            Ok(rules.execute(conn)?)
+        })
+    };
+    for (text, status) in [("main", 403), ("[\"main\"", 403), ("{}", 403), ("[\"main\"]", 200)] {
+        assert_eq!(spoil(text).await.unwrap(), 1);
+        assert_eq!(of.exchange(&of.token()).await.status, status, "{text}");
+    }
 }
 
 async fn keys_rotate_and_the_issuer_is_asked_once_a_minute_at_most(app: TestApp) {
