@@ -3,6 +3,7 @@
 //! They are not part of this repository: without `PATCHBAY_TRACKER_SIMULATORS`, the folder of their `trackers.py`, this
 //! test says that it did nothing. `PATCHBAY_TRACKER_PYTHON` names a Python that has what they need.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
@@ -35,6 +36,12 @@ impl Drop for Simulators {
 impl Simulators {
     fn start() -> Option<Self> {
         let sources = std::env::var_os("PATCHBAY_TRACKER_SIMULATORS")?;
+        // A port that was free may be taken by another test before they bind it.
+        let started = (0..5).find_map(|_| Self::on_free_ports(&sources));
+        Some(started.expect("the simulators do not start"))
+    }
+
+    fn on_free_ports(sources: &OsStr) -> Option<Self> {
         let python = std::env::var_os("PATCHBAY_TRACKER_PYTHON").unwrap_or_else(|| "python3".into());
         let folder = tempfile::tempdir().unwrap();
         let ports = [free_port(), free_port(), free_port()];
@@ -50,12 +57,13 @@ impl Simulators {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
-        assert!(lines.any(|line| line.contains("ready")), "the simulators did not start");
+        let is_ready = lines.any(|line| line.contains("ready"));
         // Whoever prints into a closed pipe ends.
         std::thread::spawn(move || lines.for_each(drop));
         // Another test may have installed it.
         drop(rustls::crypto::ring::default_provider().install_default());
-        Some(Self { process, http: reqwest::Client::new(), ports, _folder: folder })
+        let started = Self { process, http: reqwest::Client::new(), ports, _folder: folder };
+        is_ready.then_some(started)
     }
 
     fn url(&self, tracker: usize) -> String {
